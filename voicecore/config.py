@@ -1,0 +1,128 @@
+"""Every setting of the product: one frozen value, built once from the environment.
+
+`.env.example` is generated from this class (`python cli.py settings --example`), and a test holds
+the two together. Every field has a meaning, and a unit where it has one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from voicecore.errors import SettingsError
+
+EMPTY = SecretStr("")
+
+
+class Settings(BaseSettings):
+    """The product's settings; every one can be given in the environment or in `.env`."""
+
+    model_config = SettingsConfigDict(
+        env_file=None, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    # --- the worker -------------------------------------------------------------------------
+    host: str = Field("127.0.0.1", description="Address that the server listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port that the server listens on.")
+    public_base_url: str = Field(
+        "",
+        description="The https:// address under which Twilio reaches this server, no slash at "
+        "the end. Signatures are checked against it.",
+    )
+    log_level: str = Field("INFO", description="Least level that is logged.")
+    max_calls: int = Field(100, ge=1, description="Most calls that one worker takes at once.")
+    max_call_s: int = Field(900, ge=60, description="Longest call, in seconds.")
+    recordings_dir: Path | None = Field(
+        None, description="Folder for stereo recordings; empty records nothing."
+    )
+
+    # --- the service centre -----------------------------------------------------------------
+    shop_name: str = Field("Northside Auto Care", description="Name that the agent says.")
+    shop_timezone: str = Field("America/Chicago", description="IANA zone of the shop.")
+    shop_address: str = Field(
+        "120 Lakeview Avenue, Springfield", description="Address for the confirmation."
+    )
+    transfer_number: str = Field(
+        "", description="E.164 number of the human who takes transferred calls; empty: nobody."
+    )
+
+    # --- Twilio -----------------------------------------------------------------------------
+    twilio_account_sid: str = Field("", description="Account SID (AC...).")
+    twilio_auth_token: SecretStr = Field(EMPTY, description="Auth token: signs the webhooks.")
+    twilio_phone_number: str = Field("", description="Our number, E.164.")
+    twilio_api_base: str = Field("https://api.twilio.com", description="Twilio REST.")
+    outbound_allowed_numbers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated E.164 numbers that may be called or texted; empty: none.",
+    )
+
+    # --- Deepgram ---------------------------------------------------------------------------
+    deepgram_api_key: SecretStr = Field(EMPTY, description="API key.")
+    deepgram_listen_url: str = Field(
+        "wss://api.deepgram.com/v1/listen", description="Streaming speech-to-text."
+    )
+    deepgram_speak_url: str = Field(
+        "wss://api.deepgram.com/v1/speak", description="Streaming text-to-speech."
+    )
+    deepgram_listen_model: str = Field("nova-3", description="Model of the listener.")
+    deepgram_voice: str = Field("aura-2-thalia-en", description="Voice of the agent.")
+
+    # --- language model ---------------------------------------------------------------------
+    openai_api_key: SecretStr = Field(EMPTY, description="API key.")
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1", description="Any server that speaks chat completions."
+    )
+    openai_model: str = Field("gpt-4o", description="Model that leads the conversation.")
+    openai_fallback_model: str = Field(
+        "gpt-4o-mini", description="Model asked when the first one fails; empty: none."
+    )
+
+    # --- Google Calendar --------------------------------------------------------------------
+    google_calendar_id: str = Field("", description="Calendar that shows the bookings.")
+    google_client_id: str = Field("", description="OAuth2 client id.")
+    google_client_secret: SecretStr = Field(EMPTY, description="OAuth2 client secret.")
+    google_refresh_token: SecretStr = Field(EMPTY, description="OAuth2 refresh token.")
+    google_api_root: str = Field("https://www.googleapis.com/", description="Google API root.")
+    google_token_url: str = Field(
+        "https://oauth2.googleapis.com/token", description="Google token endpoint."
+    )
+
+    # --- data -------------------------------------------------------------------------------
+    database_url: SecretStr = Field(EMPTY, description="PostgreSQL DSN, 15 or later.")
+    redis_url: SecretStr = Field(EMPTY, description="Redis URL, 6.2 or later.")
+
+    @field_validator("outbound_allowed_numbers", mode="before")
+    @classmethod
+    def _split_numbers(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("shop_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError("is not an IANA time zone") from error
+        return value
+
+
+def load_settings(env_file: Path | None = None) -> Settings:
+    """Read the environment (and `env_file` where given) into one `Settings`.
+
+    Raises:
+        SettingsError: naming every wrong setting at once, never its value.
+    """
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        problems = tuple(
+            f"{'.'.join(str(part) for part in item['loc']).upper()} {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(problems) from None
