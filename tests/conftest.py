@@ -1,0 +1,55 @@
+"""Servers that tests share: one PostgreSQL and one Redis for the session, clean for every test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+import redis.asyncio
+
+from voicecore.sandbox.postgres import EmbeddedPostgres
+from voicecore.sandbox.redis import EmbeddedRedis
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The session's PostgreSQL; tests that kill a server start their own."""
+    with EmbeddedPostgres(durable=False) as server:
+        yield server
+
+
+@pytest.fixture
+async def postgres_dsn(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """DSN of an empty database of this test's own."""
+    name = f"test_{next(_numbers)}"
+    await _run(postgres, f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+    yield postgres.dsn(name)
+    await _run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedRedis]:
+    """The session's Redis; tests that kill a server start their own."""
+    with EmbeddedRedis() as server:
+        yield server
+
+
+@pytest.fixture
+async def redis_url(redis_server: EmbeddedRedis) -> str:
+    """URL of a Redis without any key."""
+    client = redis.asyncio.Redis.from_url(redis_server.url)
+    await client.flushall()
+    await client.aclose()
+    return redis_server.url
+
+
+async def _run(server: EmbeddedPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(server.dsn(), timeout=10)
+    try:
+        await connection.execute(statement, timeout=30)
+    finally:
+        await connection.close()

@@ -1,0 +1,20 @@
+"""Program: the TCP server of `fakeredis` in a process of its own; arguments: host and port."""
+
+from __future__ import annotations
+
+import sys
+
+from fakeredis import TcpFakeServer
+
+
+def main() -> None:
+    """Serve until killed."""
+    host, port = sys.argv[1], int(sys.argv[2])
+    TcpFakeServer.allow_reuse_address = True
+    TcpFakeServer.daemon_threads = True
+    with TcpFakeServer((host, port), server_type="redis") as server:
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

