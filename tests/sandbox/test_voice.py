@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import numpy as np
@@ -137,3 +138,9 @@ def test_the_oldest_sentence_leaves_a_full_cache() -> None:
     again = voice.synthesize("One")
     assert again == first
     assert again is not first
+
+
+def test_a_pause_after_a_comma_belongs_to_no_word() -> None:
+    speech = EspeakVoice().synthesize("Thursday, thanks; no, wait! Stop.")
+    gaps_ms = [after.start_ms - before.end_ms for before, after in itertools.pairwise(speech.words)]
+    assert all(gap_ms >= 100 for gap_ms in gaps_ms)

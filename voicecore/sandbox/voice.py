@@ -292,7 +292,10 @@ def _place_words(
     starts = _word_starts(script, marks, total_ms)
     words = []
     for text, start_ms, end_ms in zip(script.words, starts, [*starts[1:], total_ms], strict=True):
-        sounding = np.flatnonzero(active[start_ms // _HOP_MS : -(-end_ms // _HOP_MS)])
+        # The hop in which the next word starts is not this word's.
+        sounding = _without_next_onset(
+            np.flatnonzero(active[start_ms // _HOP_MS : end_ms // _HOP_MS])
+        )
         if sounding.size:
             base_ms = start_ms // _HOP_MS * _HOP_MS
             end_ms = min(end_ms, base_ms + (int(sounding[-1]) + 1) * _HOP_MS)
@@ -300,6 +303,15 @@ def _place_words(
         start_ms = max(0, start_ms - offset_ms)
         words.append(SpokenWord(text, start_ms, max(start_ms + 1, end_ms - offset_ms)))
     return tuple(words)
+
+
+def _without_next_onset(sounding: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Drop a last stir of under 20 ms behind a pause: the next word's attack, heard early."""
+    if sounding.size < 2:
+        return sounding
+    pauses = np.flatnonzero(np.diff(sounding) * _HOP_MS >= 40)
+    stir = sounding.size - 1 - int(pauses[-1]) if pauses.size else sounding.size
+    return sounding[: sounding.size - stir] if stir * _HOP_MS < 20 else sounding
 
 
 def _word_starts(script: _Script, marks: list[tuple[int, int]], total_ms: int) -> list[int]:
