@@ -13,7 +13,7 @@ Source: Twilio, Media Streams - WebSocket messages (mark, clear).
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voicecore.audio.mulaw import BYTES_PER_MS
 
@@ -29,10 +29,12 @@ class MarkInFlight:
     """A mark that was sent and not echoed yet.
 
     `end_bytes` is where its audio ends, `sent_bytes` what had been sent before it (both count the
-    call's audio). `ends_segment` is False for a position mark. `proves_position` is False once a
-    clear was sent: its echo then says what, but no longer when.
+    call's audio); `reply` tells replies apart that share a turn. `ends_segment` is False for a
+    position mark. `proves_position` is False once a clear was sent: its echo then says what, but
+    no longer when.
     """
 
+    reply: int
     turn: int
     segment: int
     end_bytes: int
@@ -44,10 +46,20 @@ class MarkInFlight:
 class MarkBook:
     """Names, sends and recognises the marks of one call."""
 
-    __slots__ = ("_clears", "_ends", "_flights", "_highest_turn", "_last_bytes", "_nth", "_segment",
-                 "_turn")  # fmt: skip
+    __slots__ = (
+        "_clears",
+        "_ends",
+        "_flights",
+        "_highest_turn",
+        "_last_bytes",
+        "_nth",
+        "_reply",
+        "_segment",
+        "_turn",
+    )
 
     def __init__(self) -> None:
+        self._reply = 0
         self._turn = 0
         self._highest_turn = -1
         self._clears = 0
@@ -63,6 +75,7 @@ class MarkBook:
         self._clears = 0 if turn > self._highest_turn else self._clears + 1
         self._highest_turn = max(turn, self._highest_turn)
         self._turn = turn
+        self._reply += 1
         self._segment = 0
         self._nth = 0
         self._last_bytes = position_bytes
@@ -115,22 +128,24 @@ class MarkBook:
         """Return what the echoed mark stands for; None when it is unknown or was cleared."""
         return self._flights.pop(name, None)
 
-    def recall(self, position_bytes: int) -> None:
-        """Note a clear after which audio goes on at `position_bytes`: later marks go again."""
+    def recall(self, heard_bytes: int, resume_bytes: int) -> None:
+        """Note a clear at `heard_bytes` after which audio goes on at `resume_bytes`.
+
+        Marks of this reply whose audio was not heard are queued again. The two positions differ
+        when the clear cut the tail of an earlier reply.
+        """
         again: list[tuple[int, int]] = []
         kept: dict[str, MarkInFlight] = {}
         for name, flight in self._flights.items():
             if not flight.ends_segment:
                 continue
-            if flight.end_bytes <= position_bytes:
-                kept[name] = MarkInFlight(
-                    flight.turn, flight.segment, flight.end_bytes, flight.sent_bytes, True, False
-                )
-            elif flight.turn == self._turn:
+            if flight.end_bytes <= heard_bytes:
+                kept[name] = replace(flight, proves_position=False)
+            elif flight.reply == self._reply:
                 again.append((flight.segment, flight.end_bytes))
         self._flights = kept
         self._ends.extendleft(reversed(again))
-        self._last_bytes = position_bytes
+        self._last_bytes = resume_bytes
         self._clears += 1
 
     def drop(self) -> None:
@@ -144,7 +159,7 @@ class MarkBook:
         if len(self._flights) >= _MOST_IN_FLIGHT:
             del self._flights[next(iter(self._flights))]
         self._flights[name] = MarkInFlight(
-            self._turn, segment, end_bytes, sent_bytes, end_bytes >= 0
+            self._reply, self._turn, segment, end_bytes, sent_bytes, end_bytes >= 0
         )
         self._last_bytes = sent_bytes
         return name

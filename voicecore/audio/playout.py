@@ -234,11 +234,12 @@ class Playout:
         """
         if self._turn is None or self._paused:
             return self.played_bytes(now_s)
-        ear = max(self._origin, self._position.played_bytes(now_s))
-        self._position.cut(ear, now_s)
-        self._marks.recall(ear)
+        ear = self._position.played_bytes(now_s)
+        resume = max(self._origin, ear)
+        self._position.cut(resume, now_s)
+        self._marks.recall(ear, resume)
         self._paused = True
-        return ear - self._origin
+        return resume - self._origin
 
     def resume(self, now_s: float) -> None:
         """Let the next `pump` go on at the first unplayed sample."""
