@@ -9,10 +9,14 @@ import asyncpg
 import pytest
 import redis.asyncio
 
+from crm.migrate import migrate
+from crm.seed import seed_shop
 from voicecore.sandbox.postgres import EmbeddedPostgres
 from voicecore.sandbox.redis import EmbeddedRedis
 
+_TEMPLATE = "shop_template"
 _numbers = itertools.count(1)
+_templates: set[int] = set()
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +31,24 @@ async def postgres_dsn(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """DSN of an empty database of this test's own."""
     name = f"test_{next(_numbers)}"
     await _run(postgres, f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+    yield postgres.dsn(name)
+    await _run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def crm_dsn(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """DSN of a database of this test's own, migrated, with the small shop in it."""
+    if postgres.port not in _templates:
+        await _run(postgres, f"CREATE DATABASE {_TEMPLATE}")
+        await migrate(postgres.dsn(_TEMPLATE))
+        connection = await asyncpg.connect(postgres.dsn(_TEMPLATE), timeout=10)
+        try:
+            await seed_shop(connection)
+        finally:
+            await connection.close()
+        _templates.add(postgres.port)
+    name = f"test_{next(_numbers)}"
+    await _run(postgres, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
     yield postgres.dsn(name)
     await _run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 

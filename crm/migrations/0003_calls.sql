@@ -15,11 +15,12 @@ CREATE TABLE calls (
     CONSTRAINT calls_end_after_start CHECK (ended_at >= started_at)
 );
 
--- `turn` numbers the agent's replies from 0; `heard` is the part that reached the caller's ear.
+-- `turn` numbers the agent's replies from 0; `heard` is the part that reached the caller's ear;
+-- `detail` holds the tool calls of the turn.
 CREATE TABLE call_turns (
     call_sid    text NOT NULL REFERENCES calls ON DELETE CASCADE,
     turn        integer NOT NULL CHECK (turn >= 0),
-    role        text NOT NULL CHECK (role IN ('caller', 'agent', 'tool')),
+    role        text NOT NULL CHECK (role IN ('caller', 'agent')),
     text        text NOT NULL,
     heard       text,
     interrupted boolean NOT NULL DEFAULT false,

@@ -1,0 +1,187 @@
+"""The journal of calls: every entry can be written twice, and in any order, to the same effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import asyncpg
+
+from crm.errors import InputError
+from crm.instants import require_aware
+from crm.pool import connection_of
+from crm.text import storable, storable_json
+
+CALL_SID_MAX_CHARS = 64
+
+_UPSERT_START = """
+INSERT INTO calls (call_sid, direction, from_e164, to_e164, customer_id, started_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (call_sid) DO UPDATE
+   SET direction = EXCLUDED.direction,
+       from_e164 = coalesce(EXCLUDED.from_e164, calls.from_e164),
+       to_e164 = coalesce(EXCLUDED.to_e164, calls.to_e164),
+       customer_id = coalesce(EXCLUDED.customer_id, calls.customer_id),
+       started_at = least(EXCLUDED.started_at, calls.started_at),
+       updated_at = now()
+"""
+# The call may be unknown when its first entry was lost: the turn then brings a row for it.
+_UPSERT_TURN = """
+WITH known AS (
+    INSERT INTO calls (call_sid, direction, started_at) VALUES ($1, 'inbound', $9)
+    ON CONFLICT (call_sid) DO NOTHING
+)
+INSERT INTO call_turns (call_sid, turn, role, text, heard, interrupted, latency_ms, detail, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (call_sid, turn, role) DO UPDATE
+   SET text = EXCLUDED.text,
+       heard = coalesce(EXCLUDED.heard, call_turns.heard),
+       interrupted = EXCLUDED.interrupted OR call_turns.interrupted,
+       latency_ms = coalesce(EXCLUDED.latency_ms, call_turns.latency_ms),
+       detail = call_turns.detail || EXCLUDED.detail,
+       at = least(EXCLUDED.at, call_turns.at)
+"""
+# A call ends once: the first report of its end stays.
+_UPSERT_END = """
+INSERT INTO calls (call_sid, direction, started_at, ended_at, outcome, summary, stats)
+VALUES ($1, 'inbound', $2, $2, $3, $4, $5)
+ON CONFLICT (call_sid) DO UPDATE
+   SET ended_at = coalesce(calls.ended_at, greatest(EXCLUDED.ended_at, calls.started_at)),
+       outcome = coalesce(calls.outcome, EXCLUDED.outcome),
+       summary = CASE WHEN calls.ended_at IS NULL THEN EXCLUDED.summary ELSE calls.summary END,
+       stats = CASE WHEN calls.ended_at IS NULL THEN EXCLUDED.stats ELSE calls.stats END,
+       updated_at = now()
+"""
+
+
+class Direction(StrEnum):
+    """Who rang whom, seen from the shop."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class Role(StrEnum):
+    """Who spoke."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEntry:
+    """One side of one turn; `heard` is what reached the caller's ear, None: unknown or all.
+
+    `detail` is anything that JSON can hold, such as the turn's tool calls.
+    """
+
+    turn: int
+    role: Role
+    text: str
+    at: datetime
+    heard: str | None = None
+    interrupted: bool = False
+    latency_ms: int | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+class CallJournal:
+    """Writes what happened on the phone; losing an entry never harms a call, so callers go on."""
+
+    __slots__ = ("_pool",)
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def call_started(
+        self,
+        call_sid: str,
+        *,
+        direction: Direction,
+        at: datetime,
+        from_e164: str | None = None,
+        to_e164: str | None = None,
+        customer_id: int | None = None,
+    ) -> None:
+        """Record that a call began, or complete what is known of it.
+
+        Raises:
+            InputError: a bad call SID, or `at` has no zone.
+            DatabaseError: no answer in time; repeating is safe.
+        """
+        sid = _checked_sid(call_sid)
+        started_at = require_aware(at, "at")
+        async with connection_of(self._pool, "call_started") as connection:
+            await connection.execute(
+                _UPSERT_START,
+                sid,
+                direction.value,
+                _optional(from_e164),
+                _optional(to_e164),
+                customer_id,
+                started_at,
+            )
+
+    async def turn_recorded(self, call_sid: str, entry: TurnEntry) -> None:
+        """Record one side of a turn, or add to it what became known later.
+
+        Raises:
+            InputError: a bad call SID, a negative turn, or `entry.at` has no zone.
+            DatabaseError: no answer in time; repeating is safe.
+        """
+        sid = _checked_sid(call_sid)
+        if entry.turn < 0:
+            raise InputError("turn", "is negative")
+        at = require_aware(entry.at, "at")
+        async with connection_of(self._pool, "turn_recorded") as connection:
+            await connection.execute(
+                _UPSERT_TURN,
+                sid,
+                entry.turn,
+                entry.role.value,
+                storable(entry.text),
+                _optional(entry.heard),
+                entry.interrupted,
+                None if entry.latency_ms is None else max(0, entry.latency_ms),
+                storable_json(entry.detail),
+                at,
+            )
+
+    async def call_ended(
+        self,
+        call_sid: str,
+        *,
+        at: datetime,
+        outcome: str,
+        summary: str = "",
+        stats: Mapping[str, object] | None = None,
+    ) -> None:
+        """Record how a call ended; the first report stays.
+
+        Raises:
+            InputError: a bad call SID, or `at` has no zone.
+            DatabaseError: no answer in time; repeating is safe.
+        """
+        sid = _checked_sid(call_sid)
+        ended_at = require_aware(at, "at")
+        async with connection_of(self._pool, "call_ended") as connection:
+            await connection.execute(
+                _UPSERT_END,
+                sid,
+                ended_at,
+                storable(outcome),
+                storable(summary),
+                storable_json(stats or {}),
+            )
+
+
+def _checked_sid(call_sid: str) -> str:
+    if not call_sid.isascii() or not call_sid.isalnum() or len(call_sid) > CALL_SID_MAX_CHARS:
+        raise InputError("call_sid", "is not an identifier")
+    return call_sid
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else storable(text)

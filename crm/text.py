@@ -1,0 +1,60 @@
+"""Text on its way into the database: one form, nothing that PostgreSQL refuses, bounded."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Mapping
+
+from crm.errors import InputError
+
+NAME_MAX_CHARS = 100
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Persian and the scripts of India need these between letters.
+_JOINERS = frozenset({"\u200c", "\u200d"})
+_JSON_MAX_DEPTH = 20
+
+
+def clean_name(value: str, field: str) -> str:
+    """Return a name in NFC on one line, with single blanks; letters of any script.
+
+    Raises:
+        InputError: there is no letter or digit in it, or it is longer than 100 characters.
+    """
+    line = "".join(
+        " " if unicodedata.category(char) in _INVISIBLE and char not in _JOINERS else char
+        for char in unicodedata.normalize("NFC", value)
+    )
+    name = " ".join(line.split())
+    if not any(char.isalnum() for char in name):
+        raise InputError(field, "is empty")
+    if len(name) > NAME_MAX_CHARS:
+        raise InputError(field, f"is longer than {NAME_MAX_CHARS} characters")
+    return name
+
+
+def storable(value: str) -> str:
+    """Return any text as PostgreSQL can hold it: NUL dropped, lone surrogates replaced."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def storable_json(value: Mapping[str, object]) -> str:
+    """Return any mapping as JSON that `jsonb` takes.
+
+    Lists, mappings, text and numbers stay what they are, everything else becomes its text; numbers
+    that JSON does not know become null.
+    """
+    return json.dumps(_plain(value, _JSON_MAX_DEPTH), ensure_ascii=False)
+
+
+def _plain(value: object, depth: int) -> object:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth > 0 and isinstance(value, Mapping):
+        return {storable(str(key)): _plain(item, depth - 1) for key, item in value.items()}
+    if depth > 0 and isinstance(value, list | tuple):
+        return [_plain(item, depth - 1) for item in value]
+    return storable(str(value))
