@@ -214,6 +214,10 @@ class EmbeddedPostgres:
         # The cluster is made beside its place and moved there whole, so that a process that dies
         # half-way leaves nothing that the next start would take for a cluster.
         data.parent.mkdir(parents=True, exist_ok=True)
+        if data.exists() and any(data.iterdir()):
+            raise ChildError(_NAME, f"{data} is neither empty nor a cluster")
+        if self._account is not None and data.parent != self._runtime and not _all_enter(data):
+            raise ChildError(_NAME, f"{data} lies in a folder that only root can enter")
         with tempfile.TemporaryDirectory(
             prefix=f".{data.name}-", dir=data.parent, ignore_cleanup_errors=True
         ) as name:
@@ -321,4 +325,9 @@ def _unprivileged_account() -> pwd.struct_passwd | None:
 def _open_to_all(program: Path) -> bool:
     """Tell whether every account can reach and run the program."""
     path = program.resolve()
-    return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
+    return bool(path.stat().st_mode & 0o001) and _all_enter(path)
+
+
+def _all_enter(path: Path) -> bool:
+    """Tell whether every account can enter each folder above the path."""
+    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
