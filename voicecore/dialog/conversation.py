@@ -1,0 +1,166 @@
+"""The dialog of one call: what the model is asked, what its tools do, what may be spoken."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from voicecore.call.history import CallerSaid, HistoryItem, ToolUsed
+from voicecore.dialog import phrases
+from voicecore.dialog.claim_guard import false_claim
+from voicecore.dialog.desk import CallDesk, label, plain_text
+from voicecore.dialog.instructions import context_text, state_text
+from voicecore.dialog.ledger import Ledger
+from voicecore.dialog.llm_request import LlmRequest
+from voicecore.dialog.messages import history_messages
+from voicecore.dialog.ports import Directory, Messenger, Schedule
+from voicecore.dialog.prompt_files import prompt_version, system_prompt
+from voicecore.dialog.shop import ShopProfile
+from voicecore.dialog.speakable import speakable
+from voicecore.dialog.tool_outcome import ToolOutcome
+from voicecore.dialog.toolbox import Toolbox
+from voicecore.dialog.tools.offers import PREFETCH_DAYS, PREFETCH_LIMIT
+
+__all__ = ["Conversation", "LlmRequest", "ShopProfile", "ToolOutcome"]
+
+PREFETCH_DEADLINE_S = 5.0
+MOST_TOOLS_IN_A_ROW = 8
+"""Tool calls after the caller's last words; then the model must speak."""
+_MOST_KEYTERMS = 50
+
+_log = logging.getLogger(__name__)
+
+
+class Conversation:
+    """The dialog of one call; the session holds one and asks it for everything in words.
+
+    `ledger` tells what really happened, `prompt_version` which prompts the model was given.
+    """
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        schedule: Schedule,
+        messenger: Messenger,
+        shop: ShopProfile,
+        call_sid: str,
+        caller_e164: str | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._desk = CallDesk(
+            directory=directory,
+            schedule=schedule,
+            messenger=messenger,
+            shop=shop,
+            call_sid=call_sid,
+            caller_e164=caller_e164,
+            now=now,
+        )
+        self._toolbox = Toolbox(self._desk)
+        self._context: str | None = None
+        self._held_back = False
+        self.greeting = phrases.GREETING.format(shop=shop.name)
+        self.prompt_version = prompt_version()
+
+    @property
+    def ledger(self) -> Ledger:
+        """What really happened on this call."""
+        return self._desk.ledger
+
+    def request(self, history: tuple[HistoryItem, ...]) -> LlmRequest:
+        """Return what the model is asked next.
+
+        The order serves prefix caching: what never changes, what is fixed for the call, the
+        history, and last the state of the moment.
+        """
+        state = state_text(self._desk, held_back=self._held_back)
+        self._held_back = False
+        messages = [
+            {"role": "system", "content": system_prompt()},
+            {"role": "system", "content": self._call_context()},
+            *history_messages(history),
+            {"role": "system", "content": state},
+        ]
+        must_speak = _tools_in_a_row(history) >= MOST_TOOLS_IN_A_ROW
+        return LlmRequest(messages, [] if must_speak else self._toolbox.schemas())
+
+    def writes(self, tool_name: str) -> bool:
+        """Say whether a tool changes something, so that it must not be cancelled."""
+        return self._toolbox.writes(tool_name)
+
+    async def run_tool(
+        self, name: str, arguments: str, history: tuple[HistoryItem, ...]
+    ) -> ToolOutcome:
+        """Run a tool; whatever goes wrong is told in the outcome.
+
+        Raises:
+            CancelledError: the caller's turn took over; nothing was left half done by a read.
+        """
+        return await self._toolbox.run(name, arguments, history)
+
+    def review(self, sentence: str) -> str | None:
+        """Return what is to be spoken for a sentence of the model; None: say nothing.
+
+        The first false claim of a reply becomes "One moment please."; more of them are silent.
+        """
+        if not any(character.isalnum() for character in sentence):
+            return None
+        if false_claim(sentence, self._desk.ledger, self._desk.now().date()):
+            self._desk.ledger.notes.append("claim_held_back")
+            said_already, self._held_back = self._held_back, True
+            return None if said_already else phrases.HOLD_BACK
+        return speakable(sentence)
+
+    async def prefetch(self) -> None:
+        """Fetch the caller's record and the next free times; what fails is only noted."""
+        try:
+            async with asyncio.timeout(PREFETCH_DEADLINE_S):
+                results = await asyncio.gather(
+                    self._desk.load_line(), self._load_offers(), return_exceptions=True
+                )
+        except TimeoutError:
+            self._desk.ledger.notes.append("prefetch: deadline")
+            return
+        for failure in results:
+            if failure is not None:
+                _log.warning("prefetch_failed", exc_info=failure)
+                self._desk.ledger.notes.append(f"prefetch: {type(failure).__name__}")
+
+    def keyterms(self) -> list[str]:
+        """Return words that the listener should expect: services, and names on the line's record.
+
+        They go to the listener only, which tells nothing back unless it was said.
+        """
+        terms = [plain_text(entry.name) for entry in self._desk.services]
+        record = self._desk.identity.record or self._desk.line_record()
+        if record is not None:
+            terms += [record.customer.first_name, record.customer.last_name]
+            terms += [label(car).split(" ", 1)[1] for car in record.vehicles]
+        unique = dict.fromkeys(plain_text(term) for term in terms)
+        return [term for term in unique if term][:_MOST_KEYTERMS]
+
+    def _call_context(self) -> str:
+        """Return the call's facts, frozen once the services are known, for prefix caching."""
+        if self._context is not None:
+            return self._context
+        text = context_text(self._desk)
+        if self._desk.services:
+            self._context = text
+        return text
+
+    async def _load_offers(self) -> None:
+        services = await self._desk.load_services()
+        if services:
+            await self._desk.load_slots_ahead(services[0].code, PREFETCH_DAYS, PREFETCH_LIMIT)
+
+
+def _tools_in_a_row(history: tuple[HistoryItem, ...]) -> int:
+    count = 0
+    for item in reversed(history):
+        if isinstance(item, CallerSaid):
+            break
+        count += isinstance(item, ToolUsed)
+    return count

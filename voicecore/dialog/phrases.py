@@ -1,0 +1,75 @@
+"""Every text of the agent's own: what it says, and what it tells the model to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# --- spoken as they are ----------------------------------------------------------------------
+GREETING = "Thank you for calling {shop}. How can I help you today?"
+HOLD_BACK = "One moment please."
+
+# --- questions for the caller, handed to the model by tools ----------------------------------
+OR = " or "
+ASK_PHONE = "Could you tell me the phone number on your account, digit by digit?"
+ASK_PHONE_MORE = (
+    "I got only {digits} digits. Could you give me the whole phone number with the area code?"
+)
+ASK_PHONE_AGAIN = "That does not seem to be a phone number. Could you say it again, slowly?"
+ASK_WHICH_PHONE = "Did you mean {choices}?"
+ASK_ONE_FACT = (
+    "To find the account I need that phone number together with the last name or the license "
+    "plate. Could you tell me one of them?"
+)
+ASK_LOOKUP_FIRST = "Could you tell me the phone number on your account first?"
+ASK_IDENTITY_LIMIT = (
+    "I cannot open an account on this call. I can still tell you about services and free times, "
+    "or put you through to a person."
+)
+ASK_DAY = "Which day would suit you?"
+ASK_DAY_PAST = "{day} has passed. Which day from today on would suit you?"
+ASK_DAY_NEARER = "We book up to six months ahead. Which nearer day would suit you?"
+ASK_WEEKDAY = "You said {named}, but the date is {day}. Which one do you mean?"
+ASK_SERVICE = "Which service do you need: {names}?"
+ASK_VEHICLE = "Which car is it for: {names}?"
+ASK_NO_VEHICLE = "No car is on file. Go on without one: leave the vehicle out."
+ASK_SLOT = "Which of the times that I offered would you like?"
+ASK_APPOINTMENT = "Which appointment do you mean: {names}?"
+ASK_NO_APPOINTMENT = "I see no upcoming appointment. Would you like to book one?"
+ASK_NO_SLOTS = "There is no free time then. Would another day or another part of the day work?"
+ASK_NAME = "Could you tell me your first and last name?"
+ASK_EMAIL = "Could you spell the e-mail address for me?"
+ASK_CONTACT_CHANGE = "What would you like to change: the phone number or the e-mail address?"
+ASK_CODE = "I have sent a six-digit code by text to the number on file. Could you read it to me?"
+ASK_CODE_AGAIN = "That is not the code. Could you read it once more?"
+ASK_NO_CODE = "I cannot change that on the phone without a code. Shall I put you through?"
+ASK_NOBODY = "Nobody can take the call right now. Is there something that I can do for you?"
+ASK_NO_TEXT = "The text message could not be sent. Ask the caller to write the time down: {spoken}."
+ASK_NOT_SAVED = "That could not be saved. Shall I put you through to a person?"
+ASK_ARGUMENTS = "Call the tool again with the arguments that its schema names: {problems}."
+ASK_UNKNOWN_TOOL = "There is no such tool. Use one of: {names}."
+ASK_TOO_MANY = "Stop calling tools now and answer the caller with what you know."
+SAY_SLOW = "That takes longer than usual. Say so, and try once more."
+SAY_SLOW_WRITE = (
+    "It is not known yet whether that went through. Tell the caller that you are checking, do not "
+    "say that it is done, and call the tool again with the same arguments."
+)
+SAY_FAILED = "That did not work. Apologise, try once more, or offer to put the caller through."
+SAY_GONE = "The time is no longer reserved and has been taken. Offer the other times."
+NOTE_OTHER_DAY = "Nothing is free on {day}; these are the next free times."
+
+# --- read-backs ------------------------------------------------------------------------------
+READ_BACK_BOOK = "{what}{vehicle} on {when}. Shall I book it?"
+READ_BACK_MOVE = "Your {service} would move from {before} to {after}. Shall I move it?"
+READ_BACK_CANCEL = "That is your {service} on {when}. Shall I cancel it?"
+FOR_VEHICLE = " for your {label}"
+
+# --- text messages ---------------------------------------------------------------------------
+SMS_CONFIRMATION = "{shop}: {service} on {when}{vehicle}. {address}. Reply or call to change it."
+SMS_CODE = "{shop}: your code is {code}. It is valid for ten minutes. We never ask for it by text."
+
+
+def listed(names: Sequence[str], last: str = "or") -> str:
+    """Join names the way they are said: "a, b or c"."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"

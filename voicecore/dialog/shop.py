@@ -1,0 +1,26 @@
+"""The service centre as the agent speaks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ShopProfile:
+    """Facts about the shop that do not change during a call.
+
+    `timezone` is an IANA name, `transfer_number` E.164 or empty where nobody takes calls over,
+    `hours` one speakable sentence about the opening hours, empty where they are not known.
+    """
+
+    name: str
+    timezone: str
+    address: str
+    transfer_number: str
+    hours: str = ""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's clock."""
+        return ZoneInfo(self.timezone)

@@ -1,0 +1,186 @@
+"""The tools that the model may call: names, arguments, rung, deadline and what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from voicecore.call.history import HistoryItem
+from voicecore.dialog.desk import CallDesk
+from voicecore.dialog.identity import Rung
+from voicecore.dialog.tool_outcome import ToolOutcome
+from voicecore.dialog.tools.arguments import Field, parameters
+from voicecore.dialog.tools.booking import book_appointment
+from voicecore.dialog.tools.change import cancel_appointment, reschedule_appointment
+from voicecore.dialog.tools.contact import send_confirmation, update_customer_info
+from voicecore.dialog.tools.customer import (
+    check_appointment_history,
+    get_vehicle_info,
+    lookup_customer,
+    service_status,
+)
+from voicecore.dialog.tools.ending import end_call, transfer_to_human
+from voicecore.dialog.tools.offers import get_available_slots
+
+READ_DEADLINE_S = 3.0
+WRITE_DEADLINE_S = 6.0
+
+Run = Callable[[CallDesk, dict[str, str], Sequence[HistoryItem]], Awaitable[ToolOutcome]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """One tool; callers below `rung` neither see nor may use it.
+
+    `writes`: changes something, so that it is never cancelled and never runs beside another one.
+    """
+
+    name: str
+    description: str
+    run: Run
+    fields: tuple[Field, ...] = ()
+    rung: Rung = Rung.ANONYMOUS
+    writes: bool = False
+
+    @property
+    def deadline_s(self) -> float:
+        """How long the tool may take."""
+        return WRITE_DEADLINE_S if self.writes else READ_DEADLINE_S
+
+    def schema(self) -> dict[str, Any]:
+        """Return the tool as OpenAI's chat completions take it."""
+        return {
+            "type": "function",
+            "function": {
+                "name": self.name,
+                "description": self.description,
+                "parameters": parameters(self.fields),
+                "strict": True,
+            },
+        }
+
+
+_PHONE = Field(
+    "phone", "The phone number exactly as the caller said it, in words or digits, unchanged."
+)
+_SERVICE = Field("service", "Code of the service from the list of services, such as oil_change.")
+_SLOT = Field("slot", "Handle of an offered time, such as slot_1.")
+_VEHICLE = Field("vehicle", "Handle of the caller's car, such as vehicle_1.", optional=True)
+_APPOINTMENT = Field("appointment", "Handle of the appointment, such as appointment_1.")
+
+_TOOLS = (
+    Tool(
+        name="lookup_customer",
+        description="Find the caller's account by phone number. Call it as soon as the caller has "
+        "said a phone number; if it asks for another fact, call it again with both.",
+        run=lookup_customer,
+        fields=(
+            _PHONE,
+            Field("name", "Name that the caller said, if any.", optional=True),
+            Field("plate", "License plate that the caller said, if any.", optional=True),
+        ),
+    ),
+    Tool(
+        name="get_available_slots",
+        description="Get up to three free times for a service. Offer only times from here.",
+        run=get_available_slots,
+        fields=(
+            _SERVICE,
+            Field(
+                "from",
+                "First day as ISO date (2026-11-26), from the calendar in your instructions; "
+                "null: from now on.",
+                optional=True,
+            ),
+            Field(
+                "part_of_day",
+                "Part of the day that the caller wants.",
+                optional=True,
+                choices=("morning", "afternoon", "any"),
+            ),
+        ),
+    ),
+    Tool(
+        name="book_appointment",
+        description="Book an offered time. The first call reserves it and returns a read-back: "
+        "say it word for word and wait. After the caller's yes call it again, unchanged.",
+        run=book_appointment,
+        fields=(_SLOT, _SERVICE, _VEHICLE),
+        rung=Rung.ONE_FACT,
+        writes=True,
+    ),
+    Tool(
+        name="reschedule_appointment",
+        description="Move an appointment to an offered time. Read-back and yes as for booking.",
+        run=reschedule_appointment,
+        fields=(_APPOINTMENT, _SLOT),
+        rung=Rung.ONE_FACT,
+        writes=True,
+    ),
+    Tool(
+        name="cancel_appointment",
+        description="Cancel an appointment. Read-back and yes as for booking.",
+        run=cancel_appointment,
+        fields=(_APPOINTMENT,),
+        rung=Rung.ONE_FACT,
+        writes=True,
+    ),
+    Tool(
+        name="send_confirmation",
+        description="Send an appointment's details by text message to the number on file.",
+        run=send_confirmation,
+        fields=(_APPOINTMENT,),
+        rung=Rung.ONE_FACT,
+        writes=True,
+    ),
+    Tool(
+        name="get_vehicle_info",
+        description="Get mileage and last service of one of the caller's cars.",
+        run=get_vehicle_info,
+        fields=(_VEHICLE,),
+        rung=Rung.ONE_FACT,
+    ),
+    Tool(
+        name="check_appointment_history",
+        description="Get the caller's last visits.",
+        run=check_appointment_history,
+        rung=Rung.ONE_FACT,
+    ),
+    Tool(
+        name="service_status",
+        description="Get how the work on the caller's car stands.",
+        run=service_status,
+        rung=Rung.ONE_FACT,
+    ),
+    Tool(
+        name="update_customer_info",
+        description="Register a new caller (first name, last name, phone), or change phone or "
+        "e-mail of a known one; the tool then asks for a code that it sends by text.",
+        run=update_customer_info,
+        fields=(
+            Field("first_name", "First name of a new caller.", optional=True),
+            Field("last_name", "Last name of a new caller.", optional=True),
+            Field("phone", "New phone number as the caller said it.", optional=True),
+            Field("email", "New e-mail address.", optional=True),
+            Field("code", "Six-digit code that the caller read out.", optional=True),
+        ),
+        writes=True,
+    ),
+    Tool(
+        name="transfer_to_human",
+        description="Put the caller through to a person: on request, in an emergency, for a "
+        "complaint, or when you cannot help.",
+        run=transfer_to_human,
+        fields=(Field("reason", "A few words for the person who takes over."),),
+        writes=True,
+    ),
+    Tool(
+        name="end_call",
+        description="End the call once the caller has nothing more and has said goodbye.",
+        run=end_call,
+        writes=True,
+    ),
+)
+TOOLS: dict[str, Tool] = {tool.name: tool for tool in _TOOLS}
+"""Every tool by its name."""
