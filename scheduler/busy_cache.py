@@ -1,0 +1,113 @@
+"""The calendar's busy blocks, read in the background so that no caller waits for Google."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from scheduler.errors import CalendarError
+from scheduler.slots import Taken
+
+log = logging.getLogger(__name__)
+
+REFRESH_S = 30.0
+STALE_AFTER_S = 600.0
+HORIZON = timedelta(days=60)
+# Staff may draw a block over a job that has begun, so the window opens a little in the past.
+LOOK_BACK = timedelta(days=1)
+JITTER = 0.2
+
+
+class FreeBusySource(Protocol):
+    """Whoever knows when the calendar is busy."""
+
+    async def busy(self, start: datetime, end: datetime) -> tuple[Taken, ...]:
+        """Return the blocks between two instants.
+
+        Raises:
+            CalendarError: the calendar could not be read.
+        """
+        ...
+
+
+class BusyCache:
+    """Holds the last good answer; `run` keeps it fresh until it is cancelled.
+
+    Blocks older than `stale_after_s` are still served: to leave out an hour that staff have freed
+    is a smaller harm than to sell one that they have blocked. They count as `is_stale`, and that is
+    logged once.
+    """
+
+    def __init__(
+        self,
+        source: FreeBusySource,
+        *,
+        refresh_s: float = REFRESH_S,
+        stale_after_s: float = STALE_AFTER_S,
+        horizon: timedelta = HORIZON,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._source = source
+        self._refresh_s = refresh_s
+        self._stale_after_s = stale_after_s
+        self._horizon = horizon
+        self._clock = clock
+        self._blocks: tuple[Taken, ...] = ()
+        self._read_at: datetime | None = None
+        self._problem = ""
+        self._reported_stale = False
+
+    @property
+    def blocks(self) -> tuple[Taken, ...]:
+        """The blocks of the last good answer; they take the whole shop."""
+        return self._blocks
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since the last good answer; None before the first."""
+        if self._read_at is None:
+            return None
+        return (self._clock() - self._read_at).total_seconds()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the answer is missing or older than the bound."""
+        age_s = self.age_s
+        return age_s is None or age_s > self._stale_after_s
+
+    @property
+    def problem(self) -> str:
+        """Why the last reading failed; empty after a good one."""
+        return self._problem
+
+    async def refresh(self) -> bool:
+        """Read the calendar once; return whether it answered.
+
+        A failure is logged when it begins or changes, not every time it repeats.
+        """
+        now = self._clock()
+        try:
+            blocks = await self._source.busy(now - LOOK_BACK, now + self._horizon)
+        except CalendarError as error:
+            if str(error) != self._problem:
+                log.error("calendar_unreadable", extra={"reason": str(error)})
+            self._problem = str(error)
+            if self.is_stale and not self._reported_stale:
+                self._reported_stale = True
+                log.warning("calendar_stale", extra={"age_s": self.age_s})
+            return False
+        if self._problem:
+            log.info("calendar_readable", extra={"blocks": len(blocks)})
+        self._blocks, self._read_at = blocks, now
+        self._problem, self._reported_stale = "", False
+        return True
+
+    async def run(self) -> None:
+        """Refresh for ever, at intervals with jitter; cancel to stop."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._refresh_s * random.uniform(1 - JITTER, 1 + JITTER))

@@ -1,0 +1,67 @@
+"""One database transaction inside one deadline, repeated where the server itself took it back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+
+from crm.errors import DatabaseError
+from crm.pool import connection_of, transaction_of
+from scheduler.errors import ScheduleUnavailableError, UnknownRecordError
+
+# Two moves that swap places lock each other's rows; the server takes one back, and it is done anew.
+ROLLED_BACK = (asyncpg.DeadlockDetectedError.sqlstate, asyncpg.SerializationError.sqlstate)
+ROLLED_BACK_TRIES = 5
+
+Result = TypeVar("Result")
+
+
+async def in_transaction(
+    pool: asyncpg.Pool,
+    action: str,
+    work: Callable[[asyncpg.Connection], Awaitable[Result]],
+    *,
+    deadline_s: float,
+) -> Result:
+    """Run `work` in a READ COMMITTED transaction and commit it, each try within `deadline_s`.
+
+    `work` may run again, always on a clean slate, after a deadlock.
+
+    Raises:
+        ScheduleUnavailableError: the database is slow, gone or refuses; the commit may have
+            happened where `unknown_outcome` says so.
+        UnknownRecordError: a row names a customer, vehicle or service that does not exist.
+    """
+    for _ in range(ROLLED_BACK_TRIES):
+        try:
+            async with transaction_of(pool, action, deadline_s=deadline_s) as conn:
+                return await work(conn)
+        except asyncpg.ForeignKeyViolationError as error:
+            raise UnknownRecordError(str(error.constraint_name)) from error
+        except DatabaseError as error:
+            if error.reason not in ROLLED_BACK:
+                raise ScheduleUnavailableError(
+                    action, error.reason, unknown_outcome=error.retryable
+                ) from error
+    raise ScheduleUnavailableError(action, "kept deadlocking", unknown_outcome=False)
+
+
+async def read(
+    pool: asyncpg.Pool,
+    action: str,
+    work: Callable[[asyncpg.Connection], Awaitable[Result]],
+    *,
+    deadline_s: float,
+) -> Result:
+    """Run reading statements on one connection within `deadline_s`.
+
+    Raises:
+        ScheduleUnavailableError: the database is slow, gone or refuses.
+    """
+    try:
+        async with connection_of(pool, action, deadline_s=deadline_s) as conn:
+            return await work(conn)
+    except DatabaseError as error:
+        raise ScheduleUnavailableError(action, error.reason, unknown_outcome=False) from error
