@@ -29,7 +29,8 @@ CREATE TABLE appointments (
     CONSTRAINT appointments_not_own_successor CHECK (rescheduled_from <> appointment_id),
     -- PostgreSQL takes empty and endless ranges, and neither clashes as a person would expect.
     CONSTRAINT appointments_during CHECK (
-        NOT isempty(during) AND lower_inc(during) AND NOT upper_inc(during)
+        NOT isempty(during) AND NOT lower_inf(during) AND NOT upper_inf(during)
+        AND lower_inc(during) AND NOT upper_inc(during)
         AND isfinite(lower(during)) AND isfinite(upper(during))
         AND upper(during) - lower(during) <= interval '24 hours'),
     CONSTRAINT appointments_bay_free EXCLUDE USING gist (

@@ -87,6 +87,7 @@ async def test_without_a_real_server_fakeredis_steps_in_and_says_so(
         client = redis.asyncio.Redis.from_url(server.url, decode_responses=True)
         await client.hset("hash", "field", "value")
         assert await client.eval("return redis.call('HGET', KEYS[1], ARGV[1])", 1, "hash", "field")
+        await client.aclose()
         server.restart()
         assert await client.hgetall("hash") == {}
         await client.aclose()
