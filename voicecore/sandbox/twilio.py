@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -43,6 +43,8 @@ from voicecore.sandbox.voice import Speech
 
 ACCOUNT_SID = "AC" + "5a" * 16
 AUTH_TOKEN = "sandbox-auth-token"
+SHUTDOWN_S = 1.0
+"""How long closing waits for REST requests that are being answered."""
 
 
 class SilentCaller:
@@ -100,9 +102,9 @@ class TwilioSandbox:
         self._say_voice = say_voice
         self._answer_s = answer_s
         self._api_base: str | None = None
-        self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._group: asyncio.TaskGroup | None = None
+        self._resources = AsyncExitStack()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -119,14 +121,21 @@ class TwilioSandbox:
 
     async def __aenter__(self) -> Self:
         """Open the REST interface."""
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        self._group = await asyncio.TaskGroup().__aenter__()
-        self._runner = web.AppRunner(self.rest.application(), access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, shutdown_timeout=1.0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self._api_base = f"http://{host}:{port}"
+        async with AsyncExitStack() as stack:
+            self._session = await stack.enter_async_context(
+                aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            )
+            runner = web.AppRunner(
+                self.rest.application(), access_log=None, shutdown_timeout=SHUTDOWN_S
+            )
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            self._api_base = f"http://{host}:{port}"
+            self._group = await stack.enter_async_context(asyncio.TaskGroup())
+            stack.callback(self._cut_calls)
+            self._resources = stack.pop_all()
         return self
 
     async def __aexit__(
@@ -140,14 +149,7 @@ class TwilioSandbox:
         Raises:
             ExceptionGroup: a call failed through a fault of the sandbox itself.
         """
-        assert self._group is not None and self._runner is not None and self._session is not None
-        for task in tuple(self._tasks):
-            task.cancel()
-        try:
-            await self._group.__aexit__(None, None, None)
-        finally:
-            await self._runner.cleanup()
-            await self._session.close()
+        await self._resources.aclose()
 
     async def place_call(
         self,
@@ -185,7 +187,7 @@ class TwilioSandbox:
             direction=Direction.INBOUND,
             first=DocumentSource(url=url),
             public_url=public_url,
-            fallback_url=fallback_url,
+            fallback_url=urljoin(url, fallback_url) if fallback_url else None,
             status_callback=status_callback,
             extra_params=extra_params,
             line=line or LineConditions(),
@@ -273,3 +275,7 @@ class TwilioSandbox:
         task = self._group.create_task(work())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _cut_calls(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
