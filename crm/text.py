@@ -42,19 +42,27 @@ def storable(value: str) -> str:
 def storable_json(value: Mapping[str, object]) -> str:
     """Return any mapping as JSON that `jsonb` takes.
 
-    Lists, mappings, text and numbers stay what they are, everything else becomes its text; numbers
-    that JSON does not know become null.
+    Lists, mappings, text and numbers stay what they are, everything else becomes its text; what is
+    no finite number becomes null, and what lies deeper than 20 levels is cut off.
     """
     return json.dumps(_plain(value, _JSON_MAX_DEPTH), ensure_ascii=False)
 
 
 def _plain(value: object, depth: int) -> object:
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if depth > 0 and isinstance(value, Mapping):
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, Mapping | list | tuple) and depth == 0:
+        return "…"
+    if isinstance(value, Mapping):
         return {storable(str(key)): _plain(item, depth - 1) for key, item in value.items()}
-    if depth > 0 and isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
         return [_plain(item, depth - 1) for item in value]
     return storable(str(value))
+
+
+def _number(value: float) -> object:
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else hex(value)
+    return value if math.isfinite(value) else None
