@@ -34,7 +34,7 @@ _LAGS = MAX_DELAY_MS // FRAME_MS + 1
 _DELAYS = np.arange(_LAGS)
 _HOPS = 128
 _HOP_S = FRAME_MS / 1000
-_LEARN_FRAMES = 25
+_LEARN_FRAMES = 75
 _FORGET = 1 - 1 / 75
 _CERTAIN = 0.6
 _FULL_SCALE = 32768.0
@@ -48,16 +48,13 @@ class EchoGuard:
 
     __slots__ = (
         "_frames",
-        "_gain_db",
-        "_gain_weight",
-        "_mean_in",
-        "_mean_out",
         "_newest_hop",
         "_plays_until_s",
-        "_product",
+        "_row",
         "_sent_db",
         "_square_in",
-        "_square_out",
+        "_sum_in",
+        "_sums",
         "_weight",
     )
 
@@ -66,14 +63,13 @@ class EchoGuard:
         self._newest_hop = 0
         self._plays_until_s = -math.inf
         self._frames = 0
+        # Sums that forget, one column for each delay. Rows: level out, its square, product with
+        # the level in, loud or not, gain where loud.
+        self._sums: NDArray[np.float64] = np.zeros((5, _LAGS))
+        self._row: NDArray[np.float64] = np.zeros((5, _LAGS))
         self._weight = 0.0
-        self._mean_in = 0.0
+        self._sum_in = 0.0
         self._square_in = 0.0
-        self._mean_out: NDArray[np.float64] = np.zeros(_LAGS)
-        self._square_out: NDArray[np.float64] = np.zeros(_LAGS)
-        self._product: NDArray[np.float64] = np.zeros(_LAGS)
-        self._gain_db: NDArray[np.float64] = np.full(_LAGS, PRIOR_GAIN_DB)
-        self._gain_weight: NDArray[np.float64] = np.zeros(_LAGS)
 
     def sent(self, audio: bytes, now_s: float) -> None:
         """Note audio that goes to the wire now and plays behind what was sent before."""
@@ -96,6 +92,8 @@ class EchoGuard:
 
     def threshold_db(self, now_s: float) -> float:
         """Return the level that a frame arriving now must exceed; -90 where no echo can be."""
+        if not self._may_echo(now_s):
+            return _QUIET_DB
         out_db = self._recent_db(now_s)
         loudest_db = float(out_db.max())
         if loudest_db < _AUDIBLE_DB:
@@ -106,27 +104,29 @@ class EchoGuard:
 
     def learn(self, level_db: float, now_s: float) -> None:
         """Learn from the level of a frame that arrived now and is not the caller's voice."""
-        out_db = self._recent_db(now_s)
-        if float(out_db.max()) < _AUDIBLE_DB:
+        if not self._may_echo(now_s):
             return
-        self._frames += 1
-        self._weight = self._weight * _FORGET + 1.0
-        step = 1.0 / self._weight
-        self._mean_in += (level_db - self._mean_in) * step
-        self._square_in += (level_db * level_db - self._square_in) * step
-        self._mean_out += (out_db - self._mean_out) * step
-        self._square_out += (out_db * out_db - self._square_out) * step
-        self._product += (out_db * level_db - self._product) * step
+        out_db, square, product, loud, gain = row = self._row
+        out_db[:] = self._recent_db(now_s)
+        np.multiply(out_db, out_db, out=square)
+        np.multiply(out_db, level_db, out=product)
         # Pauses of the agent say nothing about the gain: what is heard then is the line's noise.
-        loud = (out_db > _LOUD_DB).astype(np.float64)
-        self._gain_weight = self._gain_weight * _FORGET + loud
-        self._gain_db += (
-            (level_db - out_db - self._gain_db) * loud / np.maximum(self._gain_weight, 1.0)
-        )
+        loud[:] = out_db > _LOUD_DB
+        np.subtract(level_db, out_db, out=gain)
+        gain *= loud
+        self._sums *= _FORGET
+        self._sums += row
+        self._weight = self._weight * _FORGET + 1.0
+        self._sum_in = self._sum_in * _FORGET + level_db
+        self._square_in = self._square_in * _FORGET + level_db * level_db
+        self._frames += 1
 
     def correlation(self) -> float:
         """Return how surely something comes back, -1 to 1."""
         return float(self._correlations().max()) if self._weight else 0.0
+
+    def _may_echo(self, now_s: float) -> bool:
+        return now_s <= self._plays_until_s + MAX_DELAY_MS / 1000
 
     def _recent_db(self, now_s: float) -> NDArray[np.float64]:
         """Return the sent level at each delay, delay 0 first."""
@@ -143,20 +143,24 @@ class EchoGuard:
             self._newest_hop = hop
 
     def _correlations(self) -> NDArray[np.float64]:
-        spread_in = max(self._square_in - self._mean_in**2, 1.0)
-        spread_out = np.maximum(self._square_out - self._mean_out**2, 1.0)
-        together = self._product - self._mean_out * self._mean_in
-        correlations: NDArray[np.float64] = together / np.sqrt(spread_in * spread_out)
+        mean_in = self._sum_in / self._weight
+        mean_out, square_out, product, _, _ = self._sums / self._weight
+        spread_in = max(self._square_in / self._weight - mean_in**2, 1.0)
+        spread_out = np.maximum(square_out - mean_out**2, 1.0)
+        correlations: NDArray[np.float64] = (product - mean_out * mean_in) / np.sqrt(
+            spread_in * spread_out
+        )
         return correlations
 
     def _echo_db(self, out_db: NDArray[np.float64]) -> float:
         correlations = self._correlations()
         lag = int(correlations.argmax())
-        if correlations[lag] < _CERTAIN:
+        loud = float(self._sums[3, lag])
+        if correlations[lag] < _CERTAIN or loud < 1.0:
             return _QUIET_DB
         # The true delay lies between two hops: the louder neighbour is what may come back.
         nearby_db = float(out_db[max(0, lag - 1) : lag + 2].max())
-        return nearby_db + min(float(self._gain_db[lag]), 0.0)
+        return nearby_db + min(float(self._sums[4, lag]) / loud, 0.0)
 
 
 def _level_db(energy: float) -> float:

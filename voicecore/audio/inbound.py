@@ -80,8 +80,8 @@ class InboundChain:
     ) -> None:
         """Judge voices by energy and a model out of `models`; by energy alone without."""
         self._jitter = JitterBuffer()
-        self._detector = VoiceDetector(models, policy)
         self._echo = EchoGuard()
+        self._detector = VoiceDetector(models, policy, self._echo)
         self._clock = _MediaClock()
         self._rest = bytearray()
         self._withheld: VoiceStarted | None = None
@@ -126,8 +126,7 @@ class InboundChain:
     def close(self) -> tuple[VoiceEdge, ...]:
         """Close an open voice and give its speech model back; more media may follow."""
         stopped = self._detector.stop()
-        edges = () if stopped is None else self._announce(stopped, is_fresh=True)
-        return edges
+        return () if stopped is None else self._announce(stopped, is_fresh=True)
 
     def heard_from_us(self, audio: bytes, now_s: float) -> None:
         """Note agent audio that goes to the wire now, so that its echo is recognised."""
@@ -161,7 +160,7 @@ class InboundChain:
 
     def _frame(self, frame: bytes, end_ms: float) -> VoiceEdge | None:
         at_s = self.clock_s(end_ms)
-        edge = self._detector.frame(frame, end_ms, self._echo.threshold_db(at_s))
+        edge = self._detector.frame(frame, end_ms, at_s)
         if not self._detector.is_voiced:
             self._echo.learn(self._detector.level_db, at_s)
         return edge

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,13 @@ class VoicePolicy:
     """Time below the start level after which the model is given back."""
     floor_rise_db_per_s: float = 6.0
     """How fast the floor may rise under a voice."""
+
+
+class EchoThreshold(Protocol):
+    """Knows how loud our own voice may come back."""
+
+    def threshold_db(self, now_s: float) -> float:
+        """Return the level that a frame arriving at `now_s` must exceed to be the caller."""
 
 
 class _Listening:
@@ -158,6 +166,7 @@ class VoiceDetector:
     """Finds the edges of one caller's voice in frames of 20 ms."""
 
     __slots__ = (
+        "_echo",
         "_floor",
         "_gate_quiet_ms",
         "_held_floor_db",
@@ -170,10 +179,14 @@ class VoiceDetector:
     )
 
     def __init__(
-        self, models: SpeechModels | None = None, policy: VoicePolicy | None = None
+        self,
+        models: SpeechModels | None = None,
+        policy: VoicePolicy | None = None,
+        echo: EchoThreshold | None = None,
     ) -> None:
         """Judge by energy and by a model out of `models`; by energy alone without."""
         self._policy = policy if policy is not None else VoicePolicy()
+        self._echo = echo
         self._listening = _Listening(models)
         self._floor = NoiseFloor()
         self._held_floor_db = 0.0
@@ -195,18 +208,14 @@ class VoiceDetector:
         return self._floor.level_db
 
     def frame(
-        self,
-        frame: bytes | bytearray | memoryview,
-        end_ms: float,
-        raise_threshold_db: float = _SILENT_DB,
+        self, frame: bytes | bytearray | memoryview, end_ms: float, at_s: float = 0.0
     ) -> VoiceEdge | None:
         """Judge the next frame; return an edge when it makes one.
 
         Args:
             frame: 160 bytes of µ-law.
             end_ms: media time at its end.
-            raise_threshold_db: level that the frame must reach to start a voice, whatever the
-                floor; for an echo of the agent.
+            at_s: the same on the caller's clock, for the echo threshold.
         """
         energy = self._listening.add(frame)
         if energy > 0.0:
@@ -217,7 +226,7 @@ class VoiceDetector:
             self.level_db = _SILENT_DB
         if self._onset_ms is not None:
             return self._during_voice(self._onset_ms, end_ms)
-        return self._before_voice(end_ms, raise_threshold_db)
+        return self._before_voice(end_ms, at_s)
 
     def stop(self) -> VoiceStopped | None:
         """Close an open voice, because no more audio comes; return its edge."""
@@ -229,11 +238,14 @@ class VoiceDetector:
         self._listening.close()
         return edge
 
-    def _before_voice(self, end_ms: float, raise_threshold_db: float) -> VoiceStarted | None:
+    def _before_voice(self, end_ms: float, at_s: float) -> VoiceStarted | None:
         policy = self._policy
         gate_db = max(self._floor.level_db + self._margin_db(), policy.least_db)
-        self._move_gate(self.level_db > gate_db)
-        if self.level_db <= max(gate_db, raise_threshold_db):
+        is_loud = self.level_db > gate_db and (
+            self._echo is None or self.level_db > self._echo.threshold_db(at_s)
+        )
+        self._move_gate(is_loud)
+        if not is_loud:
             self._loud_frames = 0
             return None
         self._loud_frames += 1
