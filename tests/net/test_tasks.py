@@ -152,6 +152,16 @@ async def test_a_task_that_ignores_its_cancellation_is_reported() -> None:
     await task
 
 
+async def test_joining_waits_for_the_tasks() -> None:
+    tasks = TaskSet()
+    quick = tasks.spawn(value(3), name="quick")
+    await tasks.join(timeout_s=1.0)
+    assert quick.result() == 3
+    slow = tasks.spawn(forever(), name="slow")
+    await tasks.join(timeout_s=0.02)
+    assert slow.cancelled()
+
+
 async def test_a_closed_set_refuses_tasks() -> None:
     tasks = TaskSet()
     await tasks.close()

@@ -84,6 +84,13 @@ class TaskSet:
                 task.cancel()
             await asyncio.wait(tasks, timeout=left_s)
 
+    async def join(self, timeout_s: float) -> None:
+        """Wait until every task has ended by itself; cancel those that take longer."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while self._tasks and (left_s := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s)
+        await self.cancel_all()
+
     async def close(self) -> None:
         """Cancel every task and refuse new ones; harmless when repeated."""
         self._closed = True
