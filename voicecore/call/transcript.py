@@ -65,10 +65,6 @@ class Transcript:
             return Transcript(used_start_s=self.interim_start_s, used_words=self.interim_words)
         return Transcript(used_start_s=self.used_start_s, used_words=self.used_words)
 
-    def restarted(self) -> Transcript:
-        """Keep the words, forget the segments: the listener's clock began again."""
-        return Transcript(finals=(self.text,) if self.text else ())
-
     def _unused(self, text: str, start_s: float) -> str:
         words = text.split()
         if self.used_start_s is not None and abs(start_s - self.used_start_s) <= _SAME_START_S:
