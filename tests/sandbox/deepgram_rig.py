@@ -73,7 +73,7 @@ class Client:
         for at in range(0, len(data), chunk_bytes):
             await self.ws.send_bytes(data[at : at + chunk_bytes])
 
-    async def next(self) -> Message | bytes:
+    async def next(self) -> Any:
         """The next message: parsed JSON, audio, or `{"type": "closed", "code": ...}`."""
         message = await self.ws.receive(timeout=DEADLINE_S)
         if message.type is WSMsgType.TEXT:
@@ -87,9 +87,9 @@ class Client:
             return data
         return {"type": "closed", "code": self.ws.close_code, "reason": message.extra}
 
-    async def until(self, kind: str, **fields: Any) -> list[Message | bytes]:
+    async def until(self, kind: str, **fields: Any) -> list[Any]:
         """All messages up to the first of that type with those fields, or up to the close."""
-        seen: list[Message | bytes] = []
+        seen: list[Any] = []
         while True:
             seen.append(last := await self.next())
             if isinstance(last, dict):
@@ -145,7 +145,7 @@ async def refused(
         return answer.status, await answer.json(), dict(answer.headers)
 
 
-def words_of(messages: list[Message | bytes], *, only_final: bool = True) -> list[str]:
+def words_of(messages: list[Any], *, only_final: bool = True) -> list[str]:
     """The words of the results, in order."""
     return [
         word["punctuated_word"]
@@ -155,11 +155,11 @@ def words_of(messages: list[Message | bytes], *, only_final: bool = True) -> lis
     ]
 
 
-def results_of(messages: list[Message | bytes]) -> list[Message]:
+def results_of(messages: list[Any]) -> list[Message]:
     """The Results among the messages."""
     return [m for m in messages if isinstance(m, dict) and m["type"] == "Results"]
 
 
-def types_of(messages: list[Message | bytes]) -> list[str]:
+def types_of(messages: list[Any]) -> list[str]:
     """The type of each message; audio is "audio"."""
     return [m["type"] if isinstance(m, dict) else "audio" for m in messages]
