@@ -159,7 +159,8 @@ async def test_connections_are_counted_and_stopping_cuts_them() -> None:
             await server.stop()
             assert (await listening.until("closed"))[-1]["code"] == 1006
             assert (await speaking.until("closed"))[-1]["code"] == 1006
-        assert server.listen_connections == server.speak_connections == []
+        assert server.listen_connections == []
+        assert server.speak_connections == []
         assert server.opened_total == 2
 
 

@@ -21,7 +21,7 @@ from voicecore.sandbox.deepgram_knobs import SpeakKnobs
 from voicecore.sandbox.deepgram_query import SpeakQuery
 from voicecore.sandbox.voice import EspeakVoice, Speech
 
-AGENT_VOICE: Final = "en-us+f3"
+AGENT_VOICE: Final = "en-us+f1"
 MAX_TEXT_CHARS: Final = 2_000
 
 _RATE_WPM = 170
