@@ -131,8 +131,9 @@ VICTIM = Record(
 class MemoryDirectory:
     """People by phone number; `delay_s` and `failure` make it slow or broken."""
 
-    def __init__(self, *records: Record) -> None:
+    def __init__(self, *records: Record, schedule: MemorySchedule) -> None:
         self.people = list(records)
+        self.schedule = schedule
         self.asked: list[str] = []
         self.delay_s = 0.0
         self.failure: Exception | None = None
@@ -140,7 +141,11 @@ class MemoryDirectory:
     async def find_by_phone(self, phone_e164: str) -> Sequence[Record]:
         await self._trouble()
         self.asked.append(phone_e164)
-        return [entry for entry in self.people if entry.customer.phone_e164 == phone_e164]
+        return [
+            replace(entry, upcoming=self.schedule.upcoming(entry.customer.customer_id))
+            for entry in self.people
+            if entry.customer.phone_e164 == phone_e164
+        ]
 
     async def history(self, customer_id: int, limit: int) -> Sequence[PastVisit]:
         await self._trouble()
@@ -294,6 +299,14 @@ class MemorySchedule:
         self.taken.add(start.astimezone(UTC))
         return entry
 
+    def upcoming(self, customer_id: int) -> list[Booked]:
+        """What is booked for a customer."""
+        return [
+            entry
+            for entry in self.booked.values()
+            if entry.customer_id == customer_id and entry.status == "confirmed"
+        ]
+
     def _note(self, name: str) -> None:
         self.calls.append(name)
         if self.failure is not None:
@@ -338,8 +351,8 @@ def world(
     shop: ShopProfile = SHOP,
 ) -> World:
     """Build a conversation; Maria and the victim are on file unless others are given."""
-    directory = MemoryDirectory(*(records or (MARIA, VICTIM)))
     schedule = schedule or MemorySchedule()
+    directory = MemoryDirectory(*(records or (MARIA, VICTIM)), schedule=schedule)
     messenger = MemoryMessenger()
     conversation = Conversation(
         directory=directory,

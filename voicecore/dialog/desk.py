@@ -97,6 +97,7 @@ class CallDesk:
         self._now = now
         self._zone = shop.zone
         self._line: Sequence[CallerRecord] | None = None
+        self._line_fresh = False
         self._ahead: dict[str, tuple[datetime, Sequence[Slot]]] = {}
 
     def now(self) -> datetime:
@@ -117,12 +118,14 @@ class CallDesk:
         """Fetch the record of the number that the caller rings from, while the phone rings."""
         if self.identity.caller_e164 is not None:
             self._line = await self.directory.find_by_phone(self.identity.caller_e164)
+            self._line_fresh = True
             if self._line:
                 self.identity.note_number_on_file()
 
     async def records(self, phone_e164: str) -> Sequence[CallerRecord]:
-        """Return the people with this number; the caller's own line was fetched ahead."""
-        if phone_e164 == self.identity.caller_e164 and self._line is not None:
+        """Return the people with this number; what was fetched ahead is given out once."""
+        if phone_e164 == self.identity.caller_e164 and self._line is not None and self._line_fresh:
+            self._line_fresh = False
             return self._line
         return await self.directory.find_by_phone(phone_e164)
 

@@ -43,7 +43,7 @@ ASK_CODE = "I have sent a six-digit code by text to the number on file. Could yo
 ASK_CODE_AGAIN = "That is not the code. Could you read it once more?"
 ASK_NO_CODE = "I cannot change that on the phone without a code. Shall I put you through?"
 ASK_NOBODY = "Nobody can take the call right now. Is there something that I can do for you?"
-ASK_NO_TEXT = "The text message could not be sent. Ask the caller to write the time down: {spoken}."
+ASK_NO_TEXT = "I could not send the text, so please write the time down: {spoken}."
 ASK_NOT_SAVED = "That could not be saved. Shall I put you through to a person?"
 ASK_ARGUMENTS = "Call the tool again with the arguments that its schema names: {problems}."
 ASK_UNKNOWN_TOOL = "There is no such tool. Use one of: {names}."
@@ -66,6 +66,11 @@ FOR_VEHICLE = " for your {label}"
 # --- text messages ---------------------------------------------------------------------------
 SMS_CONFIRMATION = "{shop}: {service} on {when}{vehicle}. {address}. Reply or call to change it."
 SMS_CODE = "{shop}: your code is {code}. It is valid for ten minutes. We never ask for it by text."
+
+
+def filled(template: str, **parts: str) -> str:
+    """Fill a template; a part that ends with the dot of "p.m." ends the sentence with it."""
+    return template.format(**parts).replace("m..", "m.")
 
 
 def listed(names: Sequence[str], last: str = "or") -> str:

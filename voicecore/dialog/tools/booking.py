@@ -61,7 +61,8 @@ async def _hold(
     outcome = await _ask_for_hold(desk, slot, service, car)
     if outcome.hold is None:
         return _taken(desk, service, outcome)
-    say = phrases.READ_BACK_BOOK.format(
+    say = phrases.filled(
+        phrases.READ_BACK_BOOK,
         what=_with_article(plain_text(service.name)),
         vehicle=phrases.FOR_VEHICLE.format(label=label(car)) if car else "",
         when=spoken_when(slot.start),

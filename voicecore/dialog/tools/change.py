@@ -33,7 +33,8 @@ async def reschedule_appointment(
     if key in desk.done:
         return answer(desk.done[key])
     before = desk.local(appointment.start)
-    say = phrases.READ_BACK_MOVE.format(
+    say = phrases.filled(
+        phrases.READ_BACK_MOVE,
         service=plain_text(appointment.service_name).lower(),
         before=spoken_when(before),
         after=spoken_when(slot.start),
@@ -63,8 +64,10 @@ async def cancel_appointment(
     if isinstance(appointment, SlotProblem):
         return problem(appointment.error, appointment.ask)
     start = desk.local(appointment.start)
-    say = phrases.READ_BACK_CANCEL.format(
-        service=plain_text(appointment.service_name).lower(), when=spoken_when(start)
+    say = phrases.filled(
+        phrases.READ_BACK_CANCEL,
+        service=plain_text(appointment.service_name).lower(),
+        when=spoken_when(start),
     )
     if not _agreed(desk, CANCEL, ReadBack(key, say, (start,)), history):
         return answer({"status": "read_back", "say": say})

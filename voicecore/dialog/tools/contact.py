@@ -30,7 +30,7 @@ async def send_confirmation(
     spoken = spoken_when(desk.local(appointment.start))
     to_e164 = _number_on_file(desk)
     if to_e164 is None:
-        return problem("no_number", phrases.ASK_NO_TEXT.format(spoken=spoken))
+        return problem("no_number", phrases.filled(phrases.ASK_NO_TEXT, spoken=spoken))
     sid = await desk.messenger.send_sms(to_e164, _confirmation(desk, appointment))
     desk.ledger.record_sms(sid, appointment.appointment_id)
     return answer({"status": "sent"})
