@@ -101,13 +101,13 @@ def split_text(text: str, limit_chars: int = TEXT_CHARS_MAX) -> list[str]:
     if limit_chars < 1:
         raise LocalError("a piece of text holds at least one character")
     pieces = []
-    rest = text
-    while len(rest) > limit_chars:
-        cut = _cut(rest, limit_chars)
-        pieces.append(rest[:cut])
-        rest = rest[cut:]
-    if rest:
-        pieces.append(rest)
+    start = 0
+    while len(text) - start > limit_chars:
+        end = _cut(text, start, limit_chars)
+        pieces.append(text[start:end])
+        start = end
+    if start < len(text):
+        pieces.append(text[start:])
     return pieces
 
 
@@ -123,12 +123,13 @@ def parse(text: str) -> SpeakMessage:
     return Unknown(kind) if reader is None else reader(message)
 
 
-def _cut(text: str, limit_chars: int) -> int:
+def _cut(text: str, start: int, limit_chars: int) -> int:
+    longest = start + limit_chars
     for mark in _BREAKS:
-        at = text.rfind(mark, 0, limit_chars)
-        if at >= 0 and at + len(mark) > limit_chars // 2:
+        at = text.rfind(mark, start, longest)
+        if at >= 0 and at + len(mark) > start + limit_chars // 2:
             return at + len(mark)
-    return limit_chars
+    return longest
 
 
 def _metadata(message: JsonObject) -> Metadata:
