@@ -256,9 +256,9 @@ def phone() -> Phone:
 
 
 TestPlayoutAgainstTwilio = PlayoutAgainstTwilio.TestCase
-TestPlayoutAgainstTwilio.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestPlayoutAgainstTwilio.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 TestPlayoutOverALink = PlayoutOverALink.TestCase
-TestPlayoutOverALink.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestPlayoutOverALink.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 
 
 def test_the_first_pump_sends_the_lead_and_then_a_frame_each_20_ms(phone: Phone) -> None:
@@ -509,7 +509,8 @@ def test_a_full_playout_takes_what_fits() -> None:
     phone = Phone(lead_ms=40, capacity_ms=100)
     phone.begin(0)
     assert phone.write(1000) == 800
-    assert phone.playout.dropped_bytes == 200
+    assert phone.write(10) == 0
+    assert phone.playout.dropped_bytes == 210
     phone.run(400)
     phone.pump()
     assert phone.write(1000) == 400

@@ -54,7 +54,7 @@ class RingAgainstBytes(RuleBasedStateMachine):
 
 
 TestRingAgainstBytes = RingAgainstBytes.TestCase
-TestRingAgainstBytes.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestRingAgainstBytes.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
 
 
 def test_a_full_ring_refuses_the_newest_bytes_and_counts_them() -> None:

@@ -13,6 +13,7 @@ How far audio is behind is measured against the earliest arrivals of the last 10
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from voicecore.audio.echo import EchoGuard
@@ -44,22 +45,17 @@ class _MediaClock:
     __slots__ = ("_before_ms", "_now_ms", "_since_ms", "offset_ms")
 
     def __init__(self) -> None:
-        self._before_ms: float | None = None
-        self._now_ms: float | None = None
-        self._since_ms = 0.0
+        self._before_ms = math.inf
+        self._now_ms = math.inf
+        self._since_ms = -math.inf
         self.offset_ms = 0.0
 
     def arrived(self, media_ms: float, now_ms: float) -> None:
         """Note that audio up to `media_ms` is here now."""
-        offset_ms = now_ms - media_ms
-        if self._now_ms is None or now_ms - self._since_ms >= _WINDOW_MS:
-            self._before_ms = offset_ms if self._now_ms is None else self._now_ms
-            self._now_ms = offset_ms
-            self._since_ms = now_ms
-        self._now_ms = min(self._now_ms, offset_ms)
-        self.offset_ms = self._now_ms
-        if self._before_ms is not None:
-            self.offset_ms = min(self._now_ms, self._before_ms)
+        if now_ms - self._since_ms >= _WINDOW_MS:
+            self._before_ms, self._now_ms, self._since_ms = self._now_ms, math.inf, now_ms
+        self._now_ms = min(self._now_ms, now_ms - media_ms)
+        self.offset_ms = min(self._before_ms, self._now_ms)
 
 
 class InboundChain:
