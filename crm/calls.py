@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,12 +14,14 @@ from crm.pool import connection_of
 from crm.text import storable, storable_json
 
 CALL_SID_MAX_CHARS = 64
+_TURN_LIMIT = 1_000_000
+_LATENCY_LIMIT_MS = 3_600_000
 
 _UPSERT_START = """
 INSERT INTO calls (call_sid, direction, from_e164, to_e164, customer_id, started_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+VALUES ($1, coalesce($2, 'inbound'), $3, $4, $5, $6)
 ON CONFLICT (call_sid) DO UPDATE
-   SET direction = EXCLUDED.direction,
+   SET direction = coalesce($2, calls.direction),
        from_e164 = coalesce(EXCLUDED.from_e164, calls.from_e164),
        to_e164 = coalesce(EXCLUDED.to_e164, calls.to_e164),
        customer_id = coalesce(EXCLUDED.customer_id, calls.customer_id),
@@ -70,23 +71,6 @@ class Role(StrEnum):
     AGENT = "agent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnEntry:
-    """One side of one turn; `heard` is what reached the caller's ear, None: unknown or all.
-
-    `detail` is anything that JSON can hold, such as the turn's tool calls.
-    """
-
-    turn: int
-    role: Role
-    text: str
-    at: datetime
-    heard: str | None = None
-    interrupted: bool = False
-    latency_ms: int | None = None
-    detail: Mapping[str, object] = field(default_factory=dict)
-
-
 class CallJournal:
     """Writes what happened on the phone; losing an entry never harms a call, so callers go on."""
 
@@ -99,13 +83,13 @@ class CallJournal:
         self,
         call_sid: str,
         *,
-        direction: Direction,
         at: datetime,
         from_e164: str | None = None,
         to_e164: str | None = None,
         customer_id: int | None = None,
+        direction: Direction | None = None,
     ) -> None:
-        """Record that a call began, or complete what is known of it.
+        """Record that a call began, or complete what is known of it; inbound until told otherwise.
 
         Raises:
             InputError: a bad call SID, or `at` has no zone.
@@ -117,35 +101,52 @@ class CallJournal:
             await connection.execute(
                 _UPSERT_START,
                 sid,
-                direction.value,
+                None if direction is None else direction.value,
                 _optional(from_e164),
                 _optional(to_e164),
                 customer_id,
                 started_at,
             )
 
-    async def turn_recorded(self, call_sid: str, entry: TurnEntry) -> None:
+    async def turn_recorded(
+        self,
+        call_sid: str,
+        *,
+        turn: int,
+        role: str,
+        text: str,
+        at: datetime,
+        interrupted: bool = False,
+        detail: Mapping[str, object] | None = None,
+        heard: str | None = None,
+        latency_ms: int | None = None,
+    ) -> None:
         """Record one side of a turn, or add to it what became known later.
 
+        `role` is a `Role`; `heard` is what reached the caller's ear, None: unknown or all;
+        `detail` is anything that JSON can hold, such as the turn's tool calls.
+
         Raises:
-            InputError: a bad call SID, a negative turn, or `entry.at` has no zone.
+            InputError: a bad call SID, turn or role, or `at` has no zone.
             DatabaseError: no answer in time; repeating is safe.
         """
         sid = _checked_sid(call_sid)
-        if entry.turn < 0:
-            raise InputError("turn", "is negative")
-        at = require_aware(entry.at, "at")
+        if not 0 <= turn < _TURN_LIMIT:
+            raise InputError("turn", "is out of range")
+        if role not in set(Role):
+            raise InputError("role", "is neither caller nor agent")
+        require_aware(at, "at")
         async with connection_of(self._pool, "turn_recorded") as connection:
             await connection.execute(
                 _UPSERT_TURN,
                 sid,
-                entry.turn,
-                entry.role.value,
-                storable(entry.text),
-                _optional(entry.heard),
-                entry.interrupted,
-                None if entry.latency_ms is None else max(0, entry.latency_ms),
-                storable_json(entry.detail),
+                turn,
+                str(role),
+                storable(text),
+                _optional(heard),
+                interrupted,
+                None if latency_ms is None else max(0, min(latency_ms, _LATENCY_LIMIT_MS)),
+                storable_json(detail or {}),
                 at,
             )
 

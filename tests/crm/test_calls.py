@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm.calls import CallJournal, Direction, Role, TurnEntry
+from crm.calls import CallJournal, Direction, Role
 from crm.errors import InputError
 
 SID = "CA" + "0123456789abcdef" * 2
 START = datetime(2026, 11, 24, 14, tzinfo=UTC)
 END = START + timedelta(minutes=3)
-TURN = TurnEntry(turn=1, role=Role.AGENT, text="On Thursday at two?", at=START, latency_ms=640)
+TEXT = "On Thursday at two?"
+TURN: dict[str, Any] = {"turn": 1, "role": Role.AGENT, "text": TEXT, "at": START}
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def entries(journal: CallJournal) -> list[Callable[[], Awaitable[None]]]:
         lambda: journal.call_started(
             SID, direction=Direction.OUTBOUND, at=START, from_e164="+13125550142"
         ),
-        lambda: journal.turn_recorded(SID, TURN),
+        lambda: journal.turn_recorded(SID, **TURN, latency_ms=640),
         lambda: journal.call_ended(SID, at=END, outcome="booked", stats={"turns": 4}),
     ]
 
@@ -56,19 +57,16 @@ async def test_entries_may_come_twice_and_in_any_order(
     assert call["outcome"] == "booked"
     assert json.loads(call["stats"]) == {"turns": 4}
     (turn,) = turns
-    assert (turn["text"], turn["latency_ms"], turn["interrupted"]) == (TURN.text, 640, False)
+    assert (turn["text"], turn["latency_ms"], turn["interrupted"]) == (TEXT, 640, False)
 
 
 async def test_what_was_heard_is_added_to_the_turn_later(
     journal: CallJournal, pool: asyncpg.Pool
 ) -> None:
-    await journal.turn_recorded(SID, TURN)
-    cut = TurnEntry(
-        turn=1, role=Role.AGENT, text=TURN.text, at=END, heard="On Thursday", interrupted=True,
-        detail={"tool": "book_appointment"},
-    )  # fmt: skip
-    await journal.turn_recorded(SID, cut)
-    await journal.turn_recorded(SID, TURN)
+    await journal.turn_recorded(SID, **TURN, latency_ms=640)
+    later = TURN | {"at": END, "detail": {"tool": "book_appointment"}}
+    await journal.turn_recorded(SID, **later, heard="On Thursday", interrupted=True)
+    await journal.turn_recorded(SID, **TURN)
     _, (turn,) = await read(pool)
     assert (turn["heard"], turn["interrupted"]) == ("On Thursday", True)
     assert (turn["latency_ms"], turn["at"]) == (640, START)
@@ -76,9 +74,8 @@ async def test_what_was_heard_is_added_to_the_turn_later(
 
 
 async def test_both_sides_of_a_turn_are_kept(journal: CallJournal, pool: asyncpg.Pool) -> None:
-    await journal.turn_recorded(SID, TURN)
-    said = TurnEntry(turn=1, role=Role.CALLER, text="Yes please", at=START)
-    await journal.turn_recorded(SID, said)
+    await journal.turn_recorded(SID, **TURN)
+    await journal.turn_recorded(SID, turn=1, role="caller", text="Yes please", at=START)
     _, turns = await read(pool)
     assert [turn["role"] for turn in turns] == ["agent", "caller"]
 
@@ -118,20 +115,37 @@ async def test_a_bad_call_sid_is_refused(journal: CallJournal, sid: str) -> None
     with pytest.raises(InputError, match="call_sid"):
         await journal.call_started(sid, direction=Direction.INBOUND, at=START)
     with pytest.raises(InputError, match="call_sid"):
-        await journal.turn_recorded(sid, TURN)
+        await journal.turn_recorded(sid, **TURN)
     with pytest.raises(InputError, match="call_sid"):
         await journal.call_ended(sid, at=END, outcome="lost")
 
 
-async def test_naive_times_and_negative_turns_are_refused(journal: CallJournal) -> None:
+async def test_naive_times_are_refused(journal: CallJournal) -> None:
     naive = datetime(2026, 11, 24, 14)
     with pytest.raises(InputError):
-        await journal.call_started(SID, direction=Direction.INBOUND, at=naive)
+        await journal.call_started(SID, at=naive)
+    with pytest.raises(InputError):
+        await journal.turn_recorded(SID, **(TURN | {"at": naive}))
     with pytest.raises(InputError):
         await journal.call_ended(SID, at=naive, outcome="lost")
-    for turn, at in ((1, naive), (-1, START)):
-        with pytest.raises(InputError):
-            await journal.turn_recorded(SID, TurnEntry(turn=turn, role=Role.AGENT, text="", at=at))
+
+
+@pytest.mark.parametrize("wrong", [{"turn": -1}, {"turn": 10**9}, {"role": "tool"}, {"role": ""}])
+async def test_a_turn_that_is_none_is_refused(
+    journal: CallJournal, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        await journal.turn_recorded(SID, **(TURN | wrong))
+
+
+async def test_a_call_is_inbound_until_told_otherwise(
+    journal: CallJournal, pool: asyncpg.Pool
+) -> None:
+    await journal.call_started(SID, at=START)
+    assert (await read(pool))[0]["direction"] == "inbound"
+    await journal.call_started(SID, at=START, direction=Direction.OUTBOUND)
+    await journal.call_started(SID, at=START)
+    assert (await read(pool))[0]["direction"] == "outbound"
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -142,6 +156,7 @@ async def test_naive_times_and_negative_turns_are_refused(journal: CallJournal) 
 async def test_no_text_breaks_the_journal(
     journal: CallJournal, text: str, detail: dict[str, object]
 ) -> None:
-    entry = TurnEntry(turn=0, role=Role.CALLER, text=text, heard=text, at=START, detail=detail)
-    await journal.turn_recorded(SID, entry)
+    await journal.turn_recorded(
+        SID, turn=0, role=Role.CALLER, text=text, heard=text, at=START, detail=detail
+    )
     await journal.call_ended(SID, at=END, outcome=text, summary=text, stats=detail)
