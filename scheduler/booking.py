@@ -24,7 +24,8 @@ from scheduler.errors import ScheduleUnavailableError
 from scheduler.transaction import in_transaction, read
 
 HOLD_TTL_S = 120.0
-DEADLINE_S = 1.0
+# The budget of a tool on the call: after it the caller hears that the schedule cannot be seen.
+DEADLINE_S = 1.5
 # Namespace of the keys that a reschedule derives from what it moves, so that a repeat is found.
 RESCHEDULE_KEYS = UUID("6f2c1f63-3c0b-4d5e-9a55-5a6e1b1d9d10")
 

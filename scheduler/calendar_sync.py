@@ -45,8 +45,8 @@ _SET_EVENT = """
 UPDATE appointments SET calendar_event_id = $2, calendar_etag = $3 WHERE appointment_id = $1
 """
 _GET_VERSION = "SELECT version FROM appointments WHERE appointment_id = $1"
-_TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('calendar ' || $1::text, 0))"
-_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('calendar ' || $1::text, 0))"
+_TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('calendar ' || $1::bigint, 0))"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('calendar ' || $1::bigint, 0))"
 
 
 class EventStore(Protocol):

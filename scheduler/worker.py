@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 # One connection listens, one per running job holds its lock, the rest serve the queue.
 POOL_SIZE = 10
 # Upper bound of a poll; notifications wake the worker sooner.
-POLL_S = 5.0
+POLL_S = 2.0
 BATCH = 10
 # A job whose worker has died is taken over by another one after this long.
 TAKEOVER_S = 30.0

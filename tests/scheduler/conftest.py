@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -119,6 +119,3 @@ async def jobs(floor: ShopFloor) -> JobQueue:
 
 def hours(count: float) -> timedelta:
     return timedelta(hours=count)
-
-
-Check = Callable[[], Awaitable[bool]]
