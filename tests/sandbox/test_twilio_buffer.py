@@ -205,14 +205,14 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS, st.integers(1, 97))
-@settings(max_examples=150, deadline=None)
+@given(STEPS, st.integers(40, 997))
+@settings(max_examples=60, deadline=None)
 def test_any_sequence_plays_as_in_a_buffer_that_counts_samples(
     steps: list[tuple[str, int]], stride: int
 ) -> None:
     model, naive = PlayoutModel(), NaiveBuffer()
     now, fed, echoes = 0, bytearray(), list[tuple[str, int]]()
-    for step, value in (*steps, ("pass", 10_000)):
+    for step, value in (*steps, ("pass", 9000)):
         at_s = now / 8000
         match step:
             case "feed":

@@ -43,12 +43,12 @@ async def test_frames_keep_to_an_absolute_clock(twilio: TwilioSandbox) -> None:
 
     async with serve(Agent(talk, documents())) as agent:
         call = await place(twilio, agent)
-        await hang_up_after(call, 1.0)
+        await hang_up_after(call, 0.7)
         media = agent.sockets[0].events("media")
     assert [int(m["media"]["timestamp"]) for m in media] == [20 * n for n in range(len(media))]
     assert [int(m["media"]["chunk"]) for m in media] == list(range(1, len(media) + 1))
     assert {len(m["media"]["payload"]) for m in media} == {216}
-    assert arrivals[-1] - arrivals[0] == pytest.approx(0.02 * (len(arrivals) - 1), abs=0.03)
+    assert arrivals[-1] - arrivals[0] == pytest.approx(0.02 * (len(arrivals) - 1), abs=0.08)
 
 
 async def test_marks_come_back_when_their_audio_has_played(twilio: TwilioSandbox) -> None:
@@ -66,8 +66,8 @@ async def test_marks_come_back_when_their_audio_has_played(twilio: TwilioSandbox
     async with serve(Agent(talk, documents())) as agent:
         call = await place(twilio, agent)
         await hang_up_after(call, 0.5)
-    assert echoed["0:0"] - echoed["sent"] == pytest.approx(0.2, abs=0.03)
-    assert echoed["0:1"] - echoed["sent"] == pytest.approx(0.3, abs=0.03)
+    assert echoed["0:0"] - echoed["sent"] == pytest.approx(0.2, abs=0.08)
+    assert echoed["0:1"] - echoed["sent"] == pytest.approx(0.3, abs=0.08)
     first, second = call.record.echoes
     assert second.at_s - first.at_s == pytest.approx(0.1, abs=1e-9)
     assert bytes(call.record.heard()).count(TONE * 15) == 1
@@ -208,7 +208,7 @@ async def test_the_outward_delay_moves_what_the_caller_hears(twilio: TwilioSandb
         assert agent.sockets[0].events("mark")
     stream = call.streams[0]
     assert stream.playout is not None and stream.started_s is not None
-    assert stream.playout.played[0].at_s - stream.started_s == pytest.approx(0.15, abs=0.02)
+    assert stream.playout.played[0].at_s - stream.started_s == pytest.approx(0.15, abs=0.08)
 
 
 async def test_keys_arrive_as_dtmf(twilio: TwilioSandbox) -> None:
@@ -236,3 +236,51 @@ async def test_a_server_that_never_reads_the_close_cannot_hold_the_call(
         await eventually(lambda: agent.sockets and agent.sockets[0].events("media"))
         call.line.hang_up()
         assert await call.ended(5) is CallStatus.COMPLETED
+
+
+async def test_nobody_at_the_streams_address_is_31902(twilio: TwilioSandbox) -> None:
+    async with serve(Agent(listen_only, documents(), answer_s=0.1)) as agent:
+        call = await place(twilio, agent)
+        await eventually(lambda: agent.requests)
+        call.reroute("http://127.0.0.1:1")
+        await call.ended(5)
+    assert codes(call) == [31902]
+    assert call.streams[0].end is StreamEnd.REFUSED
+
+
+async def test_more_than_ten_minutes_of_audio_is_dropped(twilio: TwilioSandbox) -> None:
+    async def talk(socket: Socket, message: dict[str, Any]) -> None:
+        if message["event"] == "start":
+            await socket.play(TONE * (600 * 50))
+            await socket.play(TONE * 50)
+
+    async with serve(Agent(talk, documents())) as agent:
+        call = await place(twilio, agent)
+        await eventually(lambda: 31931 in codes(call))
+        await hang_up_after(call, 0)
+    playout = call.streams[0].playout
+    assert playout is not None
+    assert playout.overflowed[0].end == 601 * 8000
+
+
+async def test_hanging_up_during_the_handshake_still_ends_the_call(twilio: TwilioSandbox) -> None:
+    async with serve(Agent(listen_only, documents())) as agent:
+        call = await place(twilio, agent)
+        await eventually(lambda: call.streams)
+        await hang_up_after(call, 0)
+        await agent.closed.wait()
+    assert call.streams[0].end is StreamEnd.STOPPED
+    assert agent.sockets[0].received[-1]["event"] == "stop"
+
+
+async def test_lost_frames_are_the_same_for_the_same_seed(twilio: TwilioSandbox) -> None:
+    line = LineConditions(loss=0.5, seed=7)
+    timestamps = []
+    for _ in range(2):
+        async with serve(Agent(listen_only, documents())) as agent:
+            call = await place(twilio, agent, line=line)
+            await hang_up_after(call, 0.3)
+            media = agent.sockets[0].events("media")
+            timestamps.append([int(message["media"]["timestamp"]) for message in media])
+    shorter = min(map(len, timestamps))
+    assert timestamps[0][:shorter] == timestamps[1][:shorter] != [20 * n for n in range(shorter)]
