@@ -1,9 +1,10 @@
 """The caller's voice and words while the agent has the floor: pause first, then decide.
 
 Stage 1: a voice pauses the playout at once. Stage 2: words, the length of the run and what the
-agent was saying decide, at the latest `barge_in_decide_ms` after the onset. Interrupt: the reply
-is taken off and cut to what was heard. Resume: the agent goes on at the first unplayed sample and
-the words are dropped. Words that come later, or without any voice detected, are weighed as well.
+agent was saying decide, at the latest when `barge_in_decide_ms` of voice are certain. Interrupt:
+the reply is taken off and cut to what was heard. Resume: the agent goes on at the first unplayed
+sample and the words are dropped. Words that come later, or without any voice detected, are
+weighed as well.
 """
 
 from __future__ import annotations
@@ -261,9 +262,9 @@ def _is_protected(state: CallState, reply: Reply, onset_at: float) -> bool:
 
 
 def _decide_ms(policy: Policy, reply: Reply) -> int:
-    if reply.ending is not None:
-        return policy.barge_in_decide_goodbye_ms
-    return policy.barge_in_decide_ms
+    is_goodbye = reply.ending is not None
+    decide_ms = policy.barge_in_decide_goodbye_ms if is_goodbye else policy.barge_in_decide_ms
+    return decide_ms + policy.voice_hangover_ms
 
 
 def _is_echo(state: CallState, reply: Reply, text: str, *, had_voice: bool) -> bool:
@@ -281,10 +282,9 @@ def _is_echo(state: CallState, reply: Reply, text: str, *, had_voice: bool) -> b
 
 
 def _last_heard(state: CallState, reply: Reply) -> str:
-    """Return what the caller heard last: of this reply, else of the one before."""
+    """Return what the caller heard last: of this reply, before its first audio of the last one."""
     played_ms = state.barge_in.played_ms if state.barge_in is not None else None
-    heard = replace(reply, played_ms=played_ms).heard().text
-    if heard:
-        return heard
+    if reply.started:
+        return replace(reply, played_ms=played_ms).heard().text
     said = (item.text for item in reversed(state.history) if isinstance(item, AgentSaid))
     return next(said, "")

@@ -11,7 +11,9 @@ class Policy:
 
     # --- barge-in ---
     barge_in_decide_ms: int = 600
-    """From the onset of the caller's voice to the latest decision: interrupt or go on."""
+    """So much voice without a backchannel's words interrupts; counted from the onset."""
+    voice_hangover_ms: int = 160
+    """The voice detector tells the end of a voice so much later; the decision waits for it."""
     barge_in_decide_goodbye_ms: int = 1500
     """The same while the agent says goodbye: people say "bye" over it."""
     backchannel_max_ms: int = 600

@@ -177,12 +177,11 @@ def _voice(draft: Draft, event: SpeechStarted | SpeechStopped) -> None:
             ending.voice_in_tail(draft)
         return
     set_caller(draft, replace(caller, voice_at=None))
-    if phase is Phase.ENDING:
-        return
-    draft.set_timer(Timer.FINALIZE, after_ms=draft.state.policy.finalize_after_ms)
+    if phase is Phase.LISTENING or draft.state.barge_in is not None:
+        draft.set_timer(Timer.FINALIZE, after_ms=draft.state.policy.finalize_after_ms)
     if phase is Phase.LISTENING:
         endpointing.voice_stopped(draft)
-    else:
+    elif phase in _AGENT_PHASES:
         barge_in.voice_stopped_over_reply(draft, event)
 
 

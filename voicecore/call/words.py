@@ -6,7 +6,7 @@ import re
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 _MERIDIEM = re.compile(r"\b([ap])\.? ?m\b\.?")
-_LAST_SENTENCE = re.compile(r"[.!?;:]\s+")
+_SENTENCE_BREAK = re.compile(r"[.!?]\s+(?=[^a-z])|[;:]\s+")
 _TEXT_AFTER_QUESTION_WORDS = 2
 
 
@@ -122,7 +122,7 @@ def is_question(heard: str) -> bool:
     head, mark, tail = heard.rpartition("?")
     if mark and is_speakable(head) and len(words_of(tail)) <= _TEXT_AFTER_QUESTION_WORDS:
         return True
-    last = words_of(_LAST_SENTENCE.split(heard.strip())[-1])
+    last = words_of(_SENTENCE_BREAK.split(heard.strip())[-1])
     finished = heard.rstrip().endswith((".", "!"))
     return not finished and len(last) >= 3 and last[0] in _QUESTION_OPENERS
 
@@ -204,8 +204,17 @@ def _is_part_of_number(words: tuple[str, ...]) -> bool:
     digits, count = _trailing_digits(words)
     if words[-1] in _REPEATS:
         return True
+    if _trailing_spelling(words) == _VIN_LENGTH or _is_time(words[len(words) - count :]):
+        return False
     is_group = count > 1 or (count == 1 and digits == 3)
     return is_group and digits >= 3 and digits not in _NUMBER_LENGTHS
+
+
+def _is_time(words: tuple[str, ...]) -> bool:
+    """Tell whether these are the hour and the minutes of a clock, the minutes in figures."""
+    if len(words) != 2 or not words[1].isdigit() or len(words[1]) != 2:
+        return False
+    return words[0] in _DIGIT_WORDS or int(words[0]) <= 12
 
 
 def _trailing_spelling(words: tuple[str, ...]) -> int:
