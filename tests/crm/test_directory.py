@@ -73,9 +73,9 @@ async def test_namesakes_are_told_apart_by_number(directory: CrmDirectory) -> No
     assert one.customer.customer_id != other.customer.customer_id
 
 
-@pytest.mark.parametrize("phone", ["+13125550199", "anonymous", "+266696687", "911", "", *ATTACKS])
-async def test_a_number_that_names_nobody_finds_nobody(directory: CrmDirectory, phone: str) -> None:
-    assert await directory.find_by_phone(phone) == ()
+async def test_a_number_that_names_nobody_finds_nobody(directory: CrmDirectory) -> None:
+    for phone in ("+13125550199", "anonymous", "+266696687", "911", "", *ATTACKS):
+        assert await directory.find_by_phone(phone) == ()
     assert (await only(directory, MARIA)).customer.customer_id == 1
 
 
@@ -155,24 +155,24 @@ async def test_nobody_cannot_be_updated(directory: CrmDirectory) -> None:
         await directory.update_contact(10**6, version=1, phone_e164=None, email="a@example.com")
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
 async def test_contacts_that_are_none_are_refused_before_the_database(
-    directory: CrmDirectory, attack: str
+    directory: CrmDirectory,
 ) -> None:
-    for phone, email in ((attack, None), (None, attack), (None, None)):
-        with pytest.raises(InputError):
-            await directory.update_contact(1, version=1, phone_e164=phone, email=email)
-    assert (await only(directory, MARIA)).customer.version == 1
+    await directory.update_contact(1, version=1, phone_e164=None, email="new@example.com")
+    for text in ("", *ATTACKS, None):
+        for phone, email in ((text, None), (None, text)):
+            with pytest.raises(InputError):
+                await directory.update_contact(1, version=2, phone_e164=phone, email=email)
+    assert (await only(directory, MARIA)).customer.version == 2
 
 
-@pytest.mark.parametrize("name", [*ATTACKS, "Zoë", "李雷", "d'Àlba-Ø"])
-async def test_any_name_is_stored_as_it_is(directory: CrmDirectory, name: str) -> None:
-    made = await directory.create_customer(
-        first_name=name, last_name=name, phone_e164="+13125550188"
-    )
-    found = (await only(directory, "+13125550188")).customer
-    assert found == made
-    assert (found.first_name, found.last_name) == (name, name)
+async def test_any_name_is_stored_as_it_is(directory: CrmDirectory) -> None:
+    for place, name in enumerate((*ATTACKS, "Zoë", "李雷", "d'Àlba-Ø")):
+        phone = f"+1872555{100 + place:04d}"
+        made = await directory.create_customer(first_name=name, last_name=name, phone_e164=phone)
+        found = (await only(directory, phone)).customer
+        assert found == made
+        assert (found.first_name, found.last_name) == (name, name)
 
 
 async def test_the_same_person_is_added_once_however_often_and_at_once(
