@@ -117,8 +117,10 @@ def judge(state: CallState, reply: Reply, *, had_voice: bool) -> Verdict:
 
     `had_voice`: a voice was detected a moment ago, and the words may be its.
     """
-    text = state.caller.transcript.text
-    if _is_echo(state, reply, text, had_voice=had_voice):
+    transcript = state.caller.transcript
+    text = transcript.text
+    whole = max(text, transcript.segment, key=len)
+    if _is_echo(state, reply, whole, had_voice=had_voice):
         return Verdict.ECHO
     if is_stop_word(text):
         return Verdict.INTERRUPTION

@@ -104,7 +104,13 @@ def commit(draft: Draft) -> None:
     draft.state = replace(
         state,
         log=_with_turn(state, state.turn + 1, caller.text),
-        caller=replace(caller, transcript=caller.transcript.taken(), digits="", rejected_at=None),
+        caller=replace(
+            caller,
+            transcript=caller.transcript.taken(),
+            digits="",
+            last_voice_at=caller.voice_at,
+            rejected_at=None,
+        ),
         troubles=replace(state.troubles, silences=0, postponed=0),
     )
     if not start_closing(draft):

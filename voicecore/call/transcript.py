@@ -20,6 +20,7 @@ _SAME_START_S = 0.02
 class Transcript:
     """The words of the open turn.
 
+    `segment` is the last message's text as it came, words that were used before included.
     `used_start_s` and `used_words`: the segment whose first words were used already, in this turn
     or in an earlier one, so that a later message about the same segment adds only what is new.
     """
@@ -28,6 +29,7 @@ class Transcript:
     interim: str = ""
     interim_start_s: float = 0.0
     interim_words: int = 0
+    segment: str = ""
     used_start_s: float | None = None
     used_words: int = 0
 
@@ -43,18 +45,20 @@ class Transcript:
             interim=self._unused(text, start_s),
             interim_start_s=start_s,
             interim_words=len(text.split()),
+            segment=text,
         )
 
     def with_final(self, text: str, start_s: float) -> Transcript:
         """Close the open segment; an empty text closes it without words."""
         unused = self._unused(text, start_s)
         if not unused:
-            return replace(self, interim="", interim_words=0)
+            return replace(self, interim="", interim_words=0, segment=text)
         return replace(
             self,
             finals=(*self.finals, unused),
             interim="",
             interim_words=0,
+            segment=text,
             used_start_s=start_s,
             used_words=len(text.split()),
         )

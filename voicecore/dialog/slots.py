@@ -111,5 +111,6 @@ def same_plate(said: str, plate: str | None) -> bool:
 
 
 def _bare_code(said: str) -> str:
-    parts = (spoken_digits(word) or word for word in plain_words(said).split())
-    return "".join(parts).upper()
+    words = plain_words(said).split()
+    parts = (word if not word.isalpha() else spoken_digits(word) or word for word in words)
+    return "".join(parts).upper().replace("O", "0")

@@ -1,0 +1,417 @@
+"""voicecore's command line: the wiring of all parts, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import asyncpg
+import orjson
+import redis.asyncio
+import structlog
+import typer
+import uvloop
+from aiohttp import web
+from rich.console import Console
+
+from crm.call_bookings import CallBooking, bookings_of_call
+from crm.calls import CallJournal
+from crm.directory import CrmDirectory
+from crm.errors import DatabaseError
+from crm.migrate import migrate as apply_migrations
+from crm.pool import close_pool, open_pool
+from crm.seed import seed_demo
+from scheduler.busy_cache import BusyCache
+from scheduler.desk import ServiceDesk
+from scheduler.google_calendar import CalendarAccess, GoogleCalendar
+from scheduler.jobs import JobQueue
+from scheduler.worker import run_worker
+from voicecore.audio.silero import SileroPool
+from voicecore.config import Settings, load_settings
+from voicecore.env_example import render_env_example
+from voicecore.errors import VoiceCoreError
+from voicecore.net.app import build_app
+from voicecore.net.call_factory import CallFactory, Surroundings
+from voicecore.net.live_calls import LiveCalls
+from voicecore.net.llm import LlmStream
+from voicecore.net.prepared_calls import PreparedCalls
+from voicecore.net.server_parts import ServerParts
+from voicecore.net.session_store import OPERATION_TIMEOUT_S, SessionStore
+from voicecore.net.tasks import TaskSet
+from voicecore.net.twilio_rest import TwilioRest
+from voicecore.observer import ObserverFactory
+from voicecore.ops.demo_report import (
+    AgentSpeech,
+    BookedRow,
+    CallerTurn,
+    Evidence,
+    Report,
+    build_report,
+)
+from voicecore.ops.flight_log import FlightLog
+from voicecore.ops.live_transcript import LiveTranscript
+from voicecore.ops.observers import Observers
+from voicecore.sandbox.demo_call import (
+    MARIAS_NUMBER,
+    DemoCall,
+    block_next_morning,
+    place_demo_call,
+)
+from voicecore.sandbox.stand_ins import Service, StandIns
+from voicecore.sandbox.stereo import write_stereo
+from voicecore.telemetry import configure_logging
+from voicecore.wire.twilio_signature import SignatureValidator
+
+log = structlog.get_logger()
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+T = TypeVar("T")
+
+DRAIN_S = 900.0
+CALENDAR_WAIT_S = 10.0
+SPEECH_MODELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A running server; `url` is its address on this machine."""
+
+    url: str
+    parts: ServerParts
+    pool: asyncpg.Pool
+
+
+@asynccontextmanager
+async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterator[Worker]:
+    """Everything of one worker, started in order and stopped in the reverse order."""
+    zone = ZoneInfo(settings.shop_timezone)
+    dsn = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        await apply_migrations(dsn)
+        pool = await open_pool(dsn)
+        stack.push_async_callback(close_pool, pool)
+        store = redis.asyncio.Redis.from_url(
+            settings.redis_url.get_secret_value(),
+            decode_responses=True,
+            socket_timeout=OPERATION_TIMEOUT_S,
+            socket_connect_timeout=OPERATION_TIMEOUT_S,
+        )
+        stack.push_async_callback(store.aclose)
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3))
+        )
+        llm = LlmStream(
+            api_key=settings.openai_api_key.get_secret_value(),
+            base_url=settings.openai_base_url,
+            model=settings.openai_model,
+            fallback_model=settings.openai_fallback_model,
+        )
+        stack.push_async_callback(llm.aclose)
+        tasks = await stack.enter_async_context(TaskSet())
+        calendar = await _open_calendar(settings, stack)
+        busy = None if calendar is None else BusyCache(calendar)
+        if busy is not None:
+            await busy.refresh()
+            tasks.spawn(busy.run(), name="calendar_busy_cache")
+        jobs = JobQueue(pool)
+        await jobs.install()
+        tasks.spawn(run_worker(dsn, zone=zone, calendar=calendar), name="background_jobs")
+        factory = CallFactory(
+            Surroundings(
+                settings=settings,
+                http=http,
+                llm=llm,
+                store=SessionStore(store),
+                directory=CrmDirectory(pool, zone=zone),
+                schedule=ServiceDesk(
+                    pool, zone=zone, busy=busy, on_change=jobs.enqueue_calendar_sync
+                ),
+                messenger=_twilio_rest(settings, http),
+                journal=CallJournal(pool),
+                observers=observers,
+                speech_models=await asyncio.to_thread(SileroPool, SPEECH_MODELS),
+            )
+        )
+        clips = await factory.load_clips()
+        parts = ServerParts(
+            public_base_url=settings.public_base_url.rstrip("/"),
+            transfer_number=settings.transfer_number,
+            max_calls=settings.max_calls,
+            signatures=SignatureValidator(settings.twilio_auth_token.get_secret_value()),
+            live=LiveCalls(),
+            prepared=PreparedCalls(tasks),
+            new_session=factory.new_session,
+        )
+        stack.push_async_callback(parts.prepared.close)
+        url = await _listen(settings, parts, stack)
+        log.info("serving", url=url, public_base_url=parts.public_base_url, clips=clips)
+        yield Worker(url, parts, pool)
+
+
+async def _listen(settings: Settings, parts: ServerParts, stack: AsyncExitStack) -> str:
+    runner = web.AppRunner(build_app(parts), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, settings.host, settings.port).start()
+    host, port = runner.addresses[0][:2]
+    return f"http://{host}:{port}"
+
+
+async def _open_calendar(settings: Settings, stack: AsyncExitStack) -> GoogleCalendar | None:
+    if not settings.google_calendar_id:
+        return None
+    return await stack.enter_async_context(
+        GoogleCalendar(
+            CalendarAccess(
+                calendar_id=settings.google_calendar_id,
+                client_id=settings.google_client_id,
+                client_secret=settings.google_client_secret.get_secret_value(),
+                refresh_token=settings.google_refresh_token.get_secret_value(),
+                api_root=settings.google_api_root,
+                token_url=settings.google_token_url,
+            )
+        )
+    )
+
+
+def _twilio_rest(settings: Settings, http: aiohttp.ClientSession) -> TwilioRest:
+    return TwilioRest(
+        http,
+        api_base=settings.twilio_api_base,
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        from_e164=settings.twilio_phone_number,
+        allowed_numbers=settings.outbound_allowed_numbers,
+    )
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+@app.command()
+def settings(
+    example: Annotated[bool, typer.Option("--example", help="Print .env.example.")] = False,
+) -> None:
+    """Check the settings, or print the example of them."""
+    if example:
+        typer.echo(render_env_example(), nl=False)
+        return
+    _settings()
+    typer.echo("the settings are complete and readable")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    applied = asyncio.run(apply_migrations(_settings().database_url.get_secret_value()))
+    typer.echo(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
+
+
+@app.command()
+def serve() -> None:
+    """Run the product; whatever has no key in .env runs against a stand-in."""
+    settings = _settings()
+    configure_logging(settings.log_level, pretty=sys.stderr.isatty())
+    _run(_serve(settings))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for what the call leaves behind.")] = Path(
+        "build/demo"
+    ),
+    log_level: Annotated[str, typer.Option(help="Least level of log lines on stderr.")] = "ERROR",
+) -> None:
+    """Place the demonstration call on stand-ins and show it while it runs."""
+    configure_logging(log_level, pretty=sys.stderr.isatty())
+    missing = _run(_demo(out))
+    for item in missing:
+        typer.echo(f"MISSING: {item}", err=True)
+    if missing:
+        raise typer.Exit(1)
+
+
+def _settings() -> Settings:
+    env_file = Path(".env")
+    return load_settings(env_file if env_file.exists() else None)
+
+
+def _run(main: Coroutine[object, object, T]) -> T:
+    """Run on uvloop; an error of ours is one line and exit code 1."""
+    try:
+        return uvloop.run(main)
+    except (VoiceCoreError, DatabaseError) as error:
+        typer.echo(str(error), err=True)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        typer.echo("the port is taken: stop what uses it, or set PORT to another one", err=True)
+    raise typer.Exit(1)
+
+
+def _without_key(settings: Settings) -> frozenset[Service]:
+    """The services that `settings` has no key for."""
+    keys = {
+        Service.POSTGRES: settings.database_url.get_secret_value(),
+        Service.REDIS: settings.redis_url.get_secret_value(),
+        Service.TWILIO: settings.twilio_auth_token.get_secret_value(),
+        Service.DEEPGRAM: settings.deepgram_api_key.get_secret_value(),
+        Service.OPENAI: settings.openai_api_key.get_secret_value(),
+    }
+    missing = {service for service, key in keys.items() if not key}
+    if not settings.google_calendar_id:
+        missing.add(Service.GOOGLE)
+    return frozenset(missing)
+
+
+def _pointed_at(settings: Settings, stand_ins: StandIns) -> Settings:
+    return Settings.model_validate({**settings.model_dump(), **stand_ins.settings})
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with StandIns(_without_key(settings)) as stand_ins:
+        settings = _pointed_at(settings, stand_ins)
+        if stand_ins.services:
+            log.info("stand_ins", services=sorted(stand_ins.services))
+        if stand_ins.postgres is not None:
+            await _seed(settings)
+        async with serving(settings, lambda _: Observers()) as worker:
+            await stop.wait()
+            worker.parts.draining = True
+            log.info("draining", calls=len(worker.parts.live))
+            await worker.parts.live.drain(DRAIN_S)
+
+
+async def _seed(settings: Settings) -> None:
+    dsn = settings.database_url.get_secret_value()
+    await apply_migrations(dsn)
+    pool = await open_pool(dsn, max_size=1)
+    try:
+        async with pool.acquire() as connection:
+            await seed_demo(connection, datetime.now(ZoneInfo(settings.shop_timezone)))
+    finally:
+        await close_pool(pool)
+
+
+async def _demo(out: Path) -> tuple[str, ...]:
+    console = Console()
+    flight_log = FlightLog()
+    async with StandIns() as stand_ins:
+        settings = _pointed_at(
+            Settings(
+                port=0,
+                public_base_url="https://agent.example.com",
+                outbound_allowed_numbers=(MARIAS_NUMBER,),
+            ),
+            stand_ins,
+        )
+        await _seed(settings)
+        busy = block_next_morning(stand_ins, datetime.now(ZoneInfo(settings.shop_timezone)))
+        async with serving(
+            settings, lambda _: Observers(flight_log, LiveTranscript(console))
+        ) as worker:
+            call = await place_demo_call(stand_ins, worker.url, settings.public_base_url)
+            bookings = await _pushed_bookings(worker.pool, call.call_sid)
+        evidence = _evidence(stand_ins, call, flight_log, bookings, busy)
+    report, missing = build_report(evidence)
+    _write_demo(out, call, flight_log, report)
+    console.print(f"left in {out}: call.wav, timeline.html, report.json, flight.jsonl")
+    return missing
+
+
+async def _pushed_bookings(pool: asyncpg.Pool, call_sid: str) -> Sequence[CallBooking]:
+    """The call's bookings, once the background job has put them into the calendar."""
+    deadline = asyncio.get_running_loop().time() + CALENDAR_WAIT_S
+    while True:
+        bookings = await bookings_of_call(pool, call_sid)
+        pushed = bookings and all(row.calendar_event_id for row in bookings)
+        if pushed or asyncio.get_running_loop().time() > deadline:
+            return bookings
+        await asyncio.sleep(0.1)
+
+
+def _evidence(
+    stand_ins: StandIns,
+    call: DemoCall,
+    flight_log: FlightLog,
+    bookings: Sequence[CallBooking],
+    busy: tuple[datetime, datetime],
+) -> Evidence:
+    """The demonstration as the report wants it, all times from the start of the stream."""
+    assert stand_ins.twilio is not None and stand_ins.google is not None
+    zone = busy[0].tzinfo
+    events = {event["id"]: event for event in stand_ins.google.events}
+    zero_s = flight_log.started_at - call.zero_s
+    return Evidence(
+        turns=[
+            CallerTurn(
+                text=turn.utterance.text,
+                manner=turn.utterance.manner.value,
+                onset_s=turn.utterance.onset_s - zero_s,
+                end_s=turn.utterance.end_s - zero_s,
+                voice_to_voice_ms=turn.voice_to_voice_ms,
+                onset_to_clear_ms=turn.onset_to_clear_ms,
+                stale_ms=turn.stale_ms,
+                engine_ms=flight_log.engine_ms_after(turn.loop_end_s),
+            )
+            for turn in call.turns
+        ],
+        speeches=[
+            AgentSpeech(text=item.text, words=item.words, complete=item.complete)
+            for item in call.speeches
+        ],
+        history=flight_log.history,
+        barge_in_kinds=flight_log.barge_ins(),
+        bookings=[
+            BookedRow(
+                appointment_id=row.appointment_id,
+                bay=row.bay_name,
+                start=row.start.astimezone(zone),
+                status=row.status,
+                calendar_event_id=row.calendar_event_id
+                if row.calendar_event_id in events
+                else None,
+                calendar_start=_event_start(events.get(row.calendar_event_id)),
+            )
+            for row in bookings
+        ],
+        sms=[(message.sid, message.body) for message in stand_ins.twilio.messages],
+        busy=busy,
+        underrun_ms=call.underrun_ms,
+        problems=call.problems,
+        script_error=call.script_error,
+    )
+
+
+def _event_start(event: Mapping[str, Any] | None) -> datetime | None:
+    return None if event is None else datetime.fromisoformat(event["start"]["dateTime"])
+
+
+def _write_demo(out: Path, call: DemoCall, flight_log: FlightLog, report: Report) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    write_stereo(out / "call.wav", call.said, call.heard)
+    flight_log.write(out / "flight.jsonl")
+    (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def main() -> None:
+    """Entry point of the `voicecore` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

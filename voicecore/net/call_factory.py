@@ -1,0 +1,156 @@
+"""Puts the parts of a call together: one factory per worker, one session per call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+import aiohttp
+
+from voicecore.audio.inbound import InboundChain
+from voicecore.audio.playout import Playout
+from voicecore.audio.silero import SpeechModels
+from voicecore.call.policy import Phrases, Policy
+from voicecore.call.state import CallState
+from voicecore.call_info import CallInfo
+from voicecore.config import Settings
+from voicecore.dialog.conversation import Conversation
+from voicecore.dialog.ports import Directory, Messenger, Schedule
+from voicecore.dialog.shop import ShopProfile
+from voicecore.net.clips import render_clips
+from voicecore.net.listen import DeepgramListener
+from voicecore.net.listen_link import HeardMessage
+from voicecore.net.listener_state import ListenerState
+from voicecore.net.llm import LlmStream
+from voicecore.net.scribe import CallJournal, Scribe
+from voicecore.net.session import CallParts, CallSession
+from voicecore.net.session_store import SessionStore
+from voicecore.net.speak import DeepgramSpeaker
+from voicecore.observer import CallObserver, ObserverFactory
+from voicecore.wire.deepgram_listen import ListenOptions
+
+TokenT = TypeVar("TokenT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all calls of a worker share; `cli.py` makes it.
+
+    `speech_models` is None where no neural voice detector is to be used.
+    """
+
+    settings: Settings
+    http: aiohttp.ClientSession
+    llm: LlmStream
+    store: SessionStore
+    directory: Directory
+    schedule: Schedule
+    messenger: Messenger
+    journal: CallJournal
+    observers: ObserverFactory
+    speech_models: SpeechModels | None
+    shop_hours: str = ""
+    policy: Policy = field(default_factory=Policy)
+    phrases: Phrases = field(default_factory=Phrases)
+
+
+class CallFactory:
+    """Makes sessions; `load_clips` first, so that calls begin with ready audio."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        settings = around.settings
+        self._zone = ZoneInfo(settings.shop_timezone)
+        self._shop = ShopProfile(
+            name=settings.shop_name,
+            timezone=settings.shop_timezone,
+            address=settings.shop_address,
+            transfer_number=settings.transfer_number,
+            hours=around.shop_hours,
+        )
+        self._clips: Mapping[str, bytes] = MappingProxyType({})
+
+    async def load_clips(self) -> int:
+        """Render the greeting and the phrases; returns how many are ready."""
+        greeting = self._conversation("", None).greeting
+        phrases = self._around.phrases
+        texts = [greeting, *(getattr(phrases, name) for name in phrases.__dataclass_fields__)]
+        self._clips = await render_clips(texts, self._speaker)
+        return len(self._clips)
+
+    def new_session(self, info: CallInfo) -> CallSession:
+        """A session for one call, nothing opened yet."""
+        around = self._around
+        conversation = self._conversation(info.call_sid, info.from_e164)
+        observer: CallObserver = around.observers(info)
+        return CallSession(
+            CallParts(
+                info=info,
+                state=CallState.initial(around.policy, around.phrases, conversation.greeting),
+                conversation=conversation,
+                llm=around.llm,
+                inbound=InboundChain(around.speech_models),
+                playout=Playout(),
+                clips=self._clips,
+                scribe=Scribe(info, store=around.store, journal=around.journal),
+                observer=observer,
+                make_listener=lambda caller: self._listener(caller.heard, caller.listener_changed),
+                make_speaker=lambda speech: self._speaker(
+                    speech.audio, speech.flushed, speech.failed
+                ),
+            )
+        )
+
+    def _conversation(self, call_sid: str, caller_e164: str | None) -> Conversation:
+        around = self._around
+        return Conversation(
+            directory=around.directory,
+            schedule=around.schedule,
+            messenger=around.messenger,
+            shop=self._shop,
+            call_sid=call_sid,
+            caller_e164=caller_e164,
+            now=self._now,
+        )
+
+    def _listener(
+        self,
+        on_message: Callable[[HeardMessage], None],
+        on_state: Callable[[ListenerState], None],
+    ) -> DeepgramListener:
+        settings = self._around.settings
+        return DeepgramListener(
+            self._around.http,
+            settings.deepgram_listen_url,
+            settings.deepgram_api_key.get_secret_value(),
+            ListenOptions(model=settings.deepgram_listen_model),
+            on_message,
+            on_state,
+            asyncio.get_running_loop().time,
+        )
+
+    def _speaker(
+        self,
+        on_audio: Callable[[bytes, TokenT], None],
+        on_flushed: Callable[[TokenT], None],
+        on_failed: Callable[[TokenT, str], None],
+    ) -> DeepgramSpeaker[TokenT]:
+        settings = self._around.settings
+        return DeepgramSpeaker(
+            self._around.http,
+            settings.deepgram_speak_url,
+            settings.deepgram_api_key.get_secret_value(),
+            settings.deepgram_voice,
+            on_audio,
+            on_flushed,
+            on_failed,
+            asyncio.get_running_loop().time,
+        )
+
+    def _now(self) -> datetime:
+        return datetime.now(self._zone)

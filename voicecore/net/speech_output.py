@@ -1,0 +1,173 @@
+"""From a segment's text to the caller's ear: speaker, playout and writer of one call.
+
+A segment is one `Speak` of the reducer. Its audio is whatever the speaker delivers between two
+flushes; cached clips take the same way without a speaker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from voicecore.audio.mulaw import BYTES_PER_MS
+from voicecore.audio.playout import Playout
+from voicecore.call.events import (
+    Event,
+    MarkEchoed,
+    PlayoutCleared,
+    PlayoutPaused,
+    SegmentSynthesized,
+    SpeakerFailed,
+)
+from voicecore.net.outbound import OutboundAudio
+from voicecore.net.speak import DeepgramSpeaker
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentToken:
+    """Names one segment towards the speaker."""
+
+    turn: int
+    segment: int
+
+
+class SpeechOutput:
+    """Executes the speech commands of one call; answers come back through `emit`.
+
+    `clips` maps a text to its ready µ-law audio: such a segment needs no speaker.
+    """
+
+    def __init__(
+        self,
+        *,
+        playout: Playout,
+        clips: Mapping[str, bytes],
+        clock: Callable[[], float],
+        emit: Callable[[Event], None],
+        on_first_audio: Callable[[int], None],
+    ) -> None:
+        self._playout = playout
+        self._clips = clips
+        self._clock = clock
+        self._emit = emit
+        self._on_first_audio = on_first_audio
+        self._speaker: DeepgramSpeaker[SegmentToken] | None = None
+        self._outbound: OutboundAudio | None = None
+        self._generation = 0
+        self._waiting: list[SegmentToken] = []
+        self._clips_behind: dict[SegmentToken, bytes] = {}
+
+    def attach_speaker(self, speaker: DeepgramSpeaker[SegmentToken]) -> None:
+        """Give the client that synthesises; before the first `speak` of unknown text."""
+        self._speaker = speaker
+
+    def attach_outbound(self, outbound: OutboundAudio) -> None:
+        """Give the writer of the media socket; before the first `speak`."""
+        self._outbound = outbound
+
+    def speak(self, turn: int, segment: int, text: str) -> None:
+        """Queue one segment behind the others of its reply; a new turn drops the old one."""
+        if self._playout.turn != turn:
+            self._waiting.clear()
+            self._clips_behind.clear()
+            self._generation = self._playout.begin(turn)
+        token = SegmentToken(turn, segment)
+        clip = self._clips.get(text)
+        if clip is None:
+            assert self._speaker is not None, "attach_speaker comes first"
+            self._waiting.append(token)
+            self._speaker.say(token, text)
+        elif self._waiting:
+            self._waiting.append(token)
+            self._clips_behind[token] = clip
+        else:
+            self._waiting.append(token)
+            self.audio(clip, token)
+            self._finish_segment(token)
+
+    def cancel(self, turn: int) -> None:
+        """Drop what is not synthesised yet of `turn`."""
+        if any(token.turn == turn for token in self._waiting):
+            self._waiting.clear()
+            self._clips_behind.clear()
+            if self._speaker is not None:
+                self._speaker.cancel()
+
+    def pause(self, turn: int) -> None:
+        """Silence the caller's ear at once and keep the unplayed audio."""
+        if self._playout.turn != turn:
+            return
+        now_s = self._clock()
+        played_bytes = self._playout.pause(now_s)
+        self._writer.clear()
+        self._emit(PlayoutPaused(now_s, turn, played_bytes // BYTES_PER_MS))
+
+    def resume(self, turn: int) -> None:
+        """Go on from the first unplayed sample."""
+        if self._playout.turn == turn:
+            self._playout.resume(self._clock())
+            self._writer.wake()
+
+    def clear(self, turn: int) -> None:
+        """Silence the caller's ear at once and drop the audio of `turn`."""
+        if self._playout.turn != turn:
+            return
+        now_s = self._clock()
+        played_bytes = self._playout.clear(now_s)
+        self._writer.clear()
+        self._emit(PlayoutCleared(now_s, turn, played_bytes // BYTES_PER_MS))
+
+    def audio(self, audio: bytes, token: SegmentToken) -> None:
+        """Take audio of a segment from the speaker; audio of a dropped segment is ignored."""
+        if token in self._waiting:
+            self._on_first_audio(token.turn)
+            self._playout.write(audio, self._generation)
+            self._writer.wake()
+
+    def flushed(self, token: SegmentToken) -> None:
+        """All audio of the segment has come."""
+        if token in self._waiting:
+            self._finish_segment(token)
+
+    def failed(self, token: SegmentToken, reason: str) -> None:
+        """The speaker gave up on a segment; what came of it stays."""
+        if token not in self._waiting:
+            return
+        self._waiting.remove(token)
+        self._playout.end_segment(token.segment, self._generation)
+        self._emit(SpeakerFailed(self._clock(), token.turn, token.segment, reason))
+        self._after_segment(token.turn)
+
+    def mark_echoed(self, name: str) -> None:
+        """Take a mark that Twilio sent back."""
+        now_s = self._clock()
+        heard = self._playout.on_mark(name, now_s)
+        if heard is not None:
+            self._emit(MarkEchoed(now_s, heard.turn, heard.segment))
+        self._writer.wake()
+
+    @property
+    def _writer(self) -> OutboundAudio:
+        assert self._outbound is not None, "attach_outbound comes first"
+        return self._outbound
+
+    def _finish_segment(self, token: SegmentToken) -> None:
+        self._waiting.remove(token)
+        span = self._playout.end_segment(token.segment, self._generation)
+        if span is not None:
+            self._emit(
+                SegmentSynthesized(
+                    self._clock(), token.turn, token.segment, span.start_ms, span.audio_ms
+                )
+            )
+        self._after_segment(token.turn)
+
+    def _after_segment(self, turn: int) -> None:
+        """Let waiting clips follow; close the reply's audio when nothing else is on its way."""
+        if self._waiting and self._waiting[0] in self._clips_behind:
+            token = self._waiting[0]
+            self._playout.write(self._clips_behind.pop(token), self._generation)
+            self._finish_segment(token)
+        elif not self._waiting and self._playout.turn == turn:
+            self._playout.finish(self._generation)
+            self._writer.expect_drain(turn)

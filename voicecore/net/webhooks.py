@@ -1,0 +1,147 @@
+"""Twilio's voice webhooks: what to do with a call, as TwiML."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp import web
+from multidict import MultiMapping
+
+from voicecore.call.events import HangupCause
+from voicecore.call_info import CallInfo
+from voicecore.errors import SignatureError
+from voicecore.net.server_parts import PARTS, ServerParts
+from voicecore.wire import twiml
+
+log = structlog.get_logger()
+
+MAX_FORM_BYTES = 32_768
+CALL_SID = re.compile(r"CA[0-9a-f]{32}\Z")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
+
+BUSY_TEXT = "All our lines are busy right now. Please call again in a few minutes. Goodbye."
+CUT_OFF_TEXT = "I'm sorry, we have a technical problem on our side."
+TRANSFER_TEXT = "One moment, I'm putting you through to a colleague."
+NOBODY_TEXT = "I'm sorry, nobody is free to take your call. Please try again later. Goodbye."
+CALL_AGAIN_TEXT = "Please call again in a few minutes. Goodbye."
+
+
+async def incoming_call(request: web.Request) -> web.Response:
+    """Answer `POST /incoming-call`: connect the caller to the media stream.
+
+    403 without a valid signature, 400 for a form without a CallSid; the same call asked twice
+    gets the same answer.
+    """
+    parts = request.app[PARTS]
+    form = await signed_form(request, "/incoming-call")
+    call_sid = form_call_sid(form)
+    ticket = parts.prepared.ticket_for(call_sid)
+    if ticket is None:
+        if parts.is_full:
+            log.warning("call_refused_full", call_sid=call_sid, calls=len(parts.live))
+            return _xml(_apologise(parts, BUSY_TEXT))
+        ticket = parts.prepared.add(parts.new_session(_call_info(form, call_sid)))
+    return _xml(
+        twiml.connect_stream(
+            parts.stream_url,
+            action=f"{parts.public_base_url}/call-resume",
+            parameters={"ticket": ticket},
+        )
+    )
+
+
+async def call_resume(request: web.Request) -> web.Response:
+    """Answer `POST /call-resume`, the action of `<Connect>`: the stream is over, what now.
+
+    A call that ended on purpose hangs up, a transfer dials, and one that broke hears why.
+    """
+    parts = request.app[PARTS]
+    form = await signed_form(request, "/call-resume")
+    call_sid = form_call_sid(form)
+    end = parts.live.end_of(call_sid)
+    match end:
+        case HangupCause.AGENT | HangupCause.CALLER | HangupCause.SHUTDOWN:
+            return _xml(twiml.hangup())
+        case HangupCause.TRANSFER:
+            return _xml(_transfer(parts))
+        case HangupCause.SOCKET_LOST | HangupCause.FAILURE | None:
+            log.warning("call_broke", call_sid=call_sid, end=end)
+            return _xml(_apologise(parts, CUT_OFF_TEXT))
+
+
+async def signed_form(request: web.Request, path: str) -> MultiMapping[str]:
+    """The form of a webhook whose signature fits the public address.
+
+    Raises:
+        web.HTTPForbidden: no signature, or a wrong one.
+        web.HTTPBadRequest: not a form.
+    """
+    parts = request.app[PARTS]
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise web.HTTPBadRequest(text="a form is expected")
+    try:
+        form = await request.post()
+    except ValueError as error:
+        raise web.HTTPBadRequest(text="the form cannot be read") from error
+    url = f"{parts.public_base_url}{path}"
+    if request.query_string:
+        url = f"{url}?{request.query_string}"
+    fields = [(name, value) for name, value in form.items() if isinstance(value, str)]
+    try:
+        parts.signatures.validate_request(url, fields, request.headers.get("X-Twilio-Signature"))
+    except SignatureError as error:
+        log.warning("webhook_refused", path=path, reason=error.reason)
+        raise web.HTTPForbidden(text="the signature does not fit") from error
+    return form  # type: ignore[return-value]  # fields were checked to be text where it matters
+
+
+def form_call_sid(form: MultiMapping[str]) -> str:
+    """The CallSid of a webhook.
+
+    Raises:
+        web.HTTPBadRequest: there is none, or it is not one.
+    """
+    call_sid = form.get("CallSid", "")
+    if not isinstance(call_sid, str) or not CALL_SID.match(call_sid):
+        raise web.HTTPBadRequest(text="CallSid is missing")
+    return call_sid
+
+
+def _call_info(form: MultiMapping[str], call_sid: str) -> CallInfo:
+    return CallInfo(
+        call_sid=call_sid,
+        account_sid=form.get("AccountSid", ""),
+        from_e164=_e164(form.get("From", "")),
+        to_e164=_e164(form.get("To", "")),
+        started_at=datetime.now(UTC),
+    )
+
+
+def _e164(number: str) -> str | None:
+    return number if E164.match(number) else None
+
+
+def _apologise(parts: ServerParts, text: str) -> str:
+    if not parts.transfer_number:
+        return twiml.say(text, then=(twiml.Say(CALL_AGAIN_TEXT), twiml.Hangup()))
+    return twiml.dial(
+        parts.transfer_number,
+        announcement=f"{text} {TRANSFER_TEXT}",
+        then=(twiml.Say(NOBODY_TEXT), twiml.Hangup()),
+    )
+
+
+def _transfer(parts: ServerParts) -> str:
+    if not parts.transfer_number:
+        return twiml.say(NOBODY_TEXT)
+    return twiml.dial(
+        parts.transfer_number,
+        announcement=TRANSFER_TEXT,
+        then=(twiml.Say(NOBODY_TEXT), twiml.Hangup()),
+    )
+
+
+def _xml(document: str) -> web.Response:
+    return web.Response(text=document, content_type="text/xml")
