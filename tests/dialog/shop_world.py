@@ -191,6 +191,7 @@ class MemorySchedule:
     by_hold: dict[str, Booked] = field(default_factory=dict)
     confirm_delay_s: float = 0.0
     expire_all: bool = False
+    always_full: bool = False
     failure: Exception | None = None
     calls: list[str] = field(default_factory=list)
 
@@ -313,7 +314,7 @@ class MemorySchedule:
             raise self.failure
 
     def _free(self, start: datetime) -> bool:
-        return start.astimezone(UTC) not in self.taken
+        return not self.always_full and start.astimezone(UTC) not in self.taken
 
     @staticmethod
     def _open(day: datetime) -> bool:

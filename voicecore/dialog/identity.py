@@ -61,9 +61,9 @@ class Identity:
     def prove(
         self, phone_e164: str, records: Sequence[CallerRecord], *, name: str, plate: str
     ) -> CallerRecord | None:
-        """Climb to `ONE_FACT` if the facts single out one of `records`; None otherwise.
+        """Return the one of `records` that the facts prove to be the caller's; None otherwise.
 
-        Only a fact that was given and does not match counts as a miss.
+        Only a fact that was given and does not match counts as a miss. `become` climbs.
         """
         if self.locked:
             return None
@@ -74,14 +74,13 @@ class Identity:
             if _fits(record, name=name, plate=plate, first_alone=own_line)
         ]
         if len(fits) == 1 and (own_line or name or plate):
-            self.become(fits[0], phone_e164)
             return fits[0]
         if (name or plate) and not fits:
             self._misses += 1
         return None
 
     def become(self, record: CallerRecord, phone_e164: str) -> None:
-        """Take `record` as the caller's own."""
+        """Take `record` as the caller's own: `ONE_FACT`, or higher for the same person."""
         if self.record is None or self.record.customer.customer_id != record.customer.customer_id:
             self.rung = Rung.ONE_FACT
             self._code = None

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.dialog.desk_hand import DeskHand
+from tests.dialog.shop_world import MARIA, MARIA_PHONE, THURSDAY_TWO, MemorySchedule, world
+
+
+async def with_appointment() -> DeskHand:
+    schedule = MemorySchedule()
+    schedule.add(MARIA, THURSDAY_TWO)
+    hand = DeskHand(world(schedule=schedule))
+    await hand.identify()
+    return hand
+
+
+async def test_the_confirmation_goes_to_the_number_on_file_once() -> None:
+    hand = await with_appointment()
+    for _ in range(2):
+        result = await hand.use("send_confirmation", appointment="appointment_1")
+        assert result == {"status": "sent"}
+    assert hand.world.messenger.sent == [
+        (
+            MARIA_PHONE,
+            "Northside Auto Care: Oil change on Thu Nov 26, 2:00 PM for your 2019 Toyota Camry. "
+            "120 Lakeview Avenue, Springfield. Reply or call to change it.",
+        )
+    ]
+    (sms,) = hand.world.conversation.ledger.sms
+    assert sms.sid.startswith("SM")
+
+
+async def test_a_text_that_was_refused_is_not_claimed() -> None:
+    hand = await with_appointment()
+    hand.world.messenger.failure = PermissionError("not on the allow-list")
+    result = await hand.use("send_confirmation", appointment="appointment_1")
+    assert result["error"] == "failed"
+    assert hand.world.conversation.review("I've sent you a text.") == "One moment please."
+
+
+async def test_an_unknown_appointment_is_asked_back() -> None:
+    hand = await with_appointment()
+    result = await hand.use("send_confirmation", appointment="appointment_5")
+    assert result["error"] == "unknown_appointment"
+
+
+async def test_a_new_caller_is_registered_and_can_book() -> None:
+    hand = DeskHand(world(caller=None))
+    result = await hand.use(
+        "update_customer_info", first_name="Ann", last_name="Lee", phone="312 555 0188"
+    )
+    assert result == {"status": "registered", "customer": "customer_1", "name": "Ann Lee"}
+    await hand.offer()
+    booked = await hand.agree("book_appointment", slot="slot_1", service="oil_change")
+    assert booked["status"] == "booked"
+    await hand.use("send_confirmation", appointment=booked["appointment"])
+    assert hand.world.messenger.sent[0][0] == "+13125550188"
+
+
+async def test_registering_with_the_name_and_number_on_file_finds_that_account() -> None:
+    hand = DeskHand(world(caller=None))
+    await hand.use(
+        "update_customer_info", first_name="Maria", last_name="Lopez", phone="312 555 0142"
+    )
+    customer = hand.world.conversation.ledger.customer
+    assert customer is not None
+    assert customer.customer_id == MARIA.customer.customer_id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({}, "name_missing"),
+        ({"first_name": "Ann", "last_name": "Lee"}, "phone_missing"),
+        ({"first_name": "Ann", "last_name": "Lee", "phone": "12"}, "phone_too_short"),
+    ],
+)
+async def test_a_registration_asks_for_what_is_missing(
+    arguments: dict[str, str], error: str
+) -> None:
+    hand = DeskHand(world(caller=None))
+    assert (await hand.use("update_customer_info", **arguments))["error"] == error
+
+
+async def test_contact_details_change_only_with_the_code_from_the_number_on_file() -> None:
+    hand = DeskHand(world())
+    await hand.identify()
+    asked = await hand.use("update_customer_info", email="new@example.com")
+    assert asked["status"] == "code_sent"
+    to, body = hand.world.messenger.sent[0]
+    assert to == MARIA_PHONE
+    code = re.findall(r"[0-9]{6}", body)[0]
+    assert code not in str(asked)
+    wrong = "000000" if code != "000000" else "111111"
+    refused = await hand.use("update_customer_info", email="new@example.com", code=wrong)
+    assert refused["error"] == "wrong_code"
+    assert hand.world.directory.people[0].customer.email == "maria@example.com"
+    done = await hand.use("update_customer_info", email="new@example.com", code=" ".join(code))
+    assert done == {"status": "updated"}
+    assert hand.world.directory.people[0].customer.email == "new@example.com"
+    said = "I've updated your email."
+    assert hand.world.conversation.review(said) == said
+
+
+async def test_with_the_code_given_what_is_wrong_is_still_asked() -> None:
+    hand = DeskHand(world())
+    await hand.identify()
+    await hand.use("update_customer_info", email="x")
+    code = re.findall(r"[0-9]{6}", hand.world.messenger.sent[0][1])[0]
+    assert (await hand.use("update_customer_info", email="x", code=code))[
+        "error"
+    ] == "email_invalid"
+    assert (await hand.use("update_customer_info"))["error"] == "nothing_to_change"
+    assert (await hand.use("update_customer_info", phone="12"))["error"] == "phone_too_short"
+    assert await hand.use("update_customer_info", phone="312 555 0199") == {"status": "updated"}
+    assert hand.world.directory.people[0].customer.phone_e164 == "+13125550199"
+
+
+async def test_without_a_number_on_file_the_said_one_is_used() -> None:
+    person = replace(MARIA, customer=replace(MARIA.customer, phone_e164=MARIA_PHONE))
+    hand = DeskHand(world(person))
+    await hand.identify()
+    assert (await hand.use("update_customer_info"))["status"] == "code_sent"
