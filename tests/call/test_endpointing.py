@@ -1,0 +1,217 @@
+"""Where the caller's turn ends.
+
+Source: Deepgram, "Using Endpointing and Interim Results", "Utterance End", "Finalize".
+"""
+
+from __future__ import annotations
+
+from tests.call.playbook import Playbook
+from voicecore.call.commands import AskLlm, FinalizeListener
+from voicecore.call.events import DigitPressed, FinalWords, Timer, UtteranceEnded
+from voicecore.call.state import Phase
+
+
+def listening() -> Playbook:
+    return Playbook().answered()
+
+
+def typed(call: Playbook, keys: str) -> Playbook:
+    for key in keys:
+        call.later(200).given(DigitPressed(call.at, key))
+    return call
+
+
+def test_a_closed_utterance_is_a_turn():
+    call = listening().voice().later(800).quiet(800).later(300).final("I need an oil change")
+    call.expect(AskLlm(1, ()))
+    assert call.state.phase is Phase.THINKING
+    assert call.said()[-1] == ("caller", "I need an oil change")
+
+
+def test_the_model_gets_the_whole_conversation():
+    call = listening().final("I need an oil change")
+    assert [item.text for item in call.last_history()] == [
+        "Hello, how can I help?",
+        "I need an oil change",
+    ]
+
+
+def test_an_empty_final_that_closes_commits_the_words_before_it():
+    call = listening().final("I need an oil change", closes=False).expect()
+    call.final("", 2.0).expect(AskLlm(1, ()))
+
+
+def test_an_empty_utterance_is_no_turn():
+    call = listening().voice().later(300).quiet(300).final("").given(UtteranceEnded(102.0))
+    call.expect()
+    assert Timer.SILENCE in call.timers
+
+
+def test_long_speech_is_one_turn_of_several_segments():
+    call = listening().final("I need an oil change", 0.0, closes=False)
+    call.final("for my Camry", 2.0, closes=False).final("on Thursday", 4.0).expect(AskLlm(1, ()))
+    assert call.said()[-1] == ("caller", "I need an oil change for my Camry on Thursday")
+
+
+def test_the_backup_sign_commits_words_that_were_only_guessed():
+    call = listening().interim("I need an oil change").expect()
+    call.later(1000).given(UtteranceEnded(call.at)).expect(AskLlm(1, ()))
+    call.later(100).final("I need an oil change", 0.0).expect()
+    assert call.said()[-1] == ("caller", "I need an oil change")
+
+
+def test_the_backup_sign_after_the_turn_is_redundant():
+    call = listening().final("I need an oil change").then().later(700)
+    call.given(UtteranceEnded(call.at)).expect()
+
+
+def test_our_own_timer_stands_behind_both_signs():
+    call = listening().final("I need an oil change", closes=False)
+    assert call.due_ms(Timer.ENDPOINT) == 1500
+    assert Timer.SILENCE not in call.timers
+    call.wait_for(Timer.ENDPOINT).expect(AskLlm(1, ()))
+
+
+def test_unfinished_words_wait_longer_whatever_the_listener_says():
+    call = listening().final("my number is five five five").expect()
+    assert call.due_ms(Timer.ENDPOINT) == 2500
+    call.later(1000).given(UtteranceEnded(call.at)).expect()
+    call.later(500).final("zero one four two").expect(AskLlm(1, ()))
+    assert call.said()[-1] == ("caller", "my number is five five five zero one four two")
+
+
+def test_a_whole_answer_waits_less_once_the_voice_is_silent():
+    call = listening().voice().later(400).interim("yes please")
+    assert call.due_ms(Timer.ENDPOINT) == 1500
+    call.later(100).quiet(400)
+    assert call.due_ms(Timer.ENDPOINT) == 400
+    call.wait_for(Timer.ENDPOINT).expect(AskLlm(1, ()))
+
+
+def test_other_words_are_not_hurried_by_the_end_of_the_voice():
+    call = listening().voice().later(400).interim("I need a").later(100).quiet(500)
+    assert call.due_ms(Timer.ENDPOINT) == 2400
+
+
+def test_the_listener_is_asked_for_final_words_soon_after_the_voice():
+    call = listening().voice().later(500).quiet(500)
+    assert call.due_ms(Timer.FINALIZE) == 200
+    call.wait_for(Timer.FINALIZE).expect(FinalizeListener())
+
+
+def test_a_new_voice_takes_the_request_back():
+    call = listening().voice().later(500).quiet(500).later(100).voice()
+    assert Timer.FINALIZE not in call.timers
+
+
+def test_the_answer_to_finalize_ends_the_turn_when_the_voice_is_silent():
+    call = listening().voice().later(500).quiet(500).later(250)
+    call.given(FinalWords(call.at, "an oil change", 0.0, speech_final=False, from_finalize=True))
+    call.expect(AskLlm(1, ()))
+
+
+def test_the_answer_to_finalize_does_not_end_it_while_the_voice_runs():
+    call = listening().voice().later(500)
+    call.given(FinalWords(call.at, "an oil change", 0.0, speech_final=False, from_finalize=True))
+    call.expect()
+
+
+def test_a_caller_who_has_just_gone_on_is_waited_for():
+    call = listening().voice().later(900).quiet(800).later(300).voice()
+    call.final("I need an oil change").expect()
+    call.later(900).final("for tomorrow").expect(AskLlm(1, ()))
+    assert call.said()[-1] == ("caller", "I need an oil change for tomorrow")
+
+
+def test_a_running_voice_postpones_our_timer_within_bounds():
+    call = listening().voice().final("I need an oil change", closes=False)
+    call.wait_for(Timer.ENDPOINT).expect()
+    call.voice().wait_for(Timer.ENDPOINT).expect()
+    call.voice().wait_for(Timer.ENDPOINT).expect(AskLlm(1, ()))
+
+
+def test_a_voice_without_words_does_not_keep_the_prompts_away():
+    """pipecat#5240: voice without a transcript must not silence the call."""
+    call = listening().later(4000).voice()
+    call.wait_for(Timer.SILENCE).expect()
+    call.wait_for(Timer.SILENCE)
+    assert "Are you still there?" in str(call.asked())
+
+
+def test_words_that_vanish_leave_the_prompts_running():
+    call = listening().interim("uh").interim("")
+    assert Timer.SILENCE not in call.timers
+    call.wait_for(Timer.ENDPOINT).expect()
+    assert call.due_ms(Timer.SILENCE) == 7500
+
+
+def test_the_echo_of_the_last_words_is_no_turn():
+    call = Playbook().answered().asking().speaking("Which day suits you best?").later(2000).heard(0)
+    call.then().later(300).final("suits you best").expect()
+    call.later(2000).final("suits you best").expect(AskLlm(2, ()))
+
+
+def test_with_a_voice_the_same_words_are_a_turn():
+    call = Playbook().answered().asking().speaking("Is Thursday at two better?").later(2000)
+    call.heard(0).then().later(200).voice().later(600).quiet(600).later(200)
+    call.final("Thursday at two").expect(AskLlm(2, ()))
+
+
+def test_a_stray_word_does_not_stop_the_silence_clock():
+    call = Playbook().answered().asking().speaking("You are all set now.").later(2000).heard(0)
+    due_ms = call.due_ms(Timer.SILENCE)
+    call.final("all set now")
+    assert call.due_ms(Timer.SILENCE) == due_ms
+    call.interim("all set").interim("")
+    assert call.due_ms(Timer.SILENCE) == due_ms
+
+
+def test_a_stray_word_starts_the_silence_clock_again():
+    call = Playbook().answered().asking().speaking("You are all set now.").later(1700)
+    call.voice().paused(1700).later(100).quiet(150).later(200).heard(0)
+    call.interim("I").interim("")
+    assert Timer.SILENCE not in call.timers
+    call.interim("all right")
+    assert call.due_ms(Timer.SILENCE) == 7500
+
+
+def test_keys_become_spoken_digits_at_the_pound_key():
+    call = typed(listening(), "5550142#").expect(AskLlm(1, ()))
+    assert call.said()[-1] == ("caller", "5 5 5 0 1 4 2")
+    assert call.state.caller.text == ""
+
+
+def test_keys_become_a_turn_after_a_pause():
+    call = typed(listening(), "5550142").expect()
+    assert call.due_ms(Timer.ENDPOINT) == 2500
+    call.given(UtteranceEnded(call.at)).expect()
+    call.voice().quiet(100).wait_for(Timer.ENDPOINT).expect(AskLlm(1, ()))
+
+
+def test_the_star_key_starts_again_and_other_signs_are_no_keys():
+    call = typed(listening(), "12*A55#").expect(AskLlm(1, ()))
+    assert call.said()[-1] == ("caller", "5 5")
+
+
+def test_the_pound_key_alone_is_nothing():
+    typed(listening(), "#*#").expect()
+
+
+def test_words_and_keys_make_one_turn():
+    call = listening().final("my number is", closes=False)
+    typed(call, "555#").expect(AskLlm(1, ()))
+    assert call.said()[-1] == ("caller", "my number is 5 5 5")
+
+
+def test_a_running_voice_does_not_hold_up_keys():
+    call = typed(listening(), "555").later(2000).voice()
+    call.wait_for(Timer.ENDPOINT).expect(AskLlm(1, ()))
+
+
+def test_words_behind_a_write_stand_for_themselves():
+    call = Playbook().answered().asking("book it").tool("book", "c1", writes=True).finish()
+    call.final("and send me a text").then()
+    assert [text for who, text in call.said() if who == "caller"] == [
+        "book it",
+        "and send me a text",
+    ]
