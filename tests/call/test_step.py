@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.call.playbook import Playbook
 from tests.call.world import World
 from voicecore.call import events
-from voicecore.call.commands import Note
+from voicecore.call.commands import HangUp, Note
 from voicecore.call.events import Event, Finish, HangupCause, Timer, TimerFired
 from voicecore.call.policy import Phrases, Policy
 from voicecore.call.state import CallState, Phase
@@ -121,3 +122,63 @@ def test_events_out_of_place_are_ignored():
     state = fresh()
     for event in (events.UtteranceEnded(1.0), TimerFired(1.0, Timer.SILENCE)):
         assert step(state, event) == (state, ())
+
+
+def test_a_call_without_a_greeting_listens():
+    call = Playbook(greeting=" ").given(events.CallStarted(100.0)).expect()
+    assert call.state.phase is Phase.LISTENING
+    assert {Timer.SILENCE, Timer.DEAD_AIR, Timer.CALL_LENGTH} == set(call.timers)
+
+
+def test_an_onset_in_the_future_is_now():
+    call = Playbook().answered().given(events.SpeechStarted(110.0, 120.0))
+    assert call.state.caller.voice_at == 110.0
+
+
+def test_a_gap_in_the_caller_s_audio_is_noted():
+    call = Playbook().answered().given(events.MediaGap(102.0, 60))
+    assert call.notes("media_gap") == [{"missing_ms": 60}]
+
+
+def test_a_listener_that_reconnects_is_noted_and_nothing_is_said():
+    call = Playbook().answered().given(events.ListenerLost(102.0, "closed", False)).expect()
+    call = call.given(events.ListenerRestored(103.0)).expect()
+    assert not call.state.troubles.deaf
+
+
+def test_a_listener_lost_in_the_middle_of_words_is_told_later():
+    call = (
+        Playbook()
+        .answered()
+        .interim("an oil change")
+        .given(events.ListenerLost(102.0, "closed", True))
+    )
+    call.expect()
+    assert call.state.troubles.deaf
+
+
+def test_a_demo_of_the_whole_way():
+    """Look-up, a write after a yes, and the goodbye, without a single wait."""
+    call = Playbook().answered().asking("my number is 312 555 0142")
+    call.tool("lookup_customer", "c1").finish(Finish.TOOL_CALLS)
+    call.given(events.ToolFinished(call.at, "c1", "{}", True))
+    call.speaking("Hello Maria. Shall I book Thursday at two?").later(2000).heard(0)
+    call.asking("yes").tool("book_appointment", "c2", writes=True).finish(Finish.TOOL_CALLS)
+    call.given(events.ToolFinished(call.at, "c2", "{}", True))
+    call.speaking("You are booked.").later(2000).heard(0)
+    call.asking("that's all").tool("end_call", "c3").finish(Finish.TOOL_CALLS)
+    call.given(events.ToolFinished(call.at, "c3", "{}", True, ends_call=True))
+    call.speaking("Goodbye.").later(2000).heard(0).wait_for(Timer.GOODBYE)
+    call.expect(HangUp(HangupCause.AGENT))
+    assert [who for who, _ in call.said()] == [
+        "agent",
+        "caller",
+        "lookup_customer",
+        "agent",
+        "caller",
+        "book_appointment",
+        "agent",
+        "caller",
+        "end_call",
+        "agent",
+    ]

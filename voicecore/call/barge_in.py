@@ -82,8 +82,7 @@ def voice_stopped_over_reply(draft: Draft, event: SpeechStopped) -> None:
 def decision_due(draft: Draft) -> None:
     """Stage 2 at its deadline: a voice that still runs interrupts what it was heard over."""
     barge_in, policy = draft.state.barge_in, draft.state.policy
-    if barge_in is None:
-        return
+    assert barge_in is not None, "the timer runs only while there is a barge-in to decide"
     was_heard = barge_in.paused and current(draft).started and barge_in.played_ms != 0
     if not has_voice(draft):
         resume(draft)

@@ -38,8 +38,8 @@ def goodbye_due(draft: Draft) -> None:
     """The last words were heard, or should have been."""
     reply = draft.state.reply
     ending = draft.state.ending if reply is None else reply.ending
-    if ending is not None:
-        finish(draft, ending)
+    assert ending is not None, "the timer runs only while there is an end to come"
+    finish(draft, ending)
 
 
 def voice_in_tail(draft: Draft) -> None:

@@ -44,8 +44,7 @@ def voice_stopped(draft: Draft) -> None:
 
 def finalize_due(draft: Draft) -> None:
     """The voice has been silent for a moment: ask for the final words."""
-    if not has_voice(draft):
-        draft.emit(FinalizeListener())
+    draft.emit(FinalizeListener())
 
 
 def words_heard(draft: Draft, *, closes: bool) -> None:

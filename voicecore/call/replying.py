@@ -134,23 +134,19 @@ def keep_late_result(draft: Draft, event: ToolFinished) -> None:
 
 def reply_overdue(draft: Draft) -> None:
     """The model has said nothing yet, or the tools have not answered."""
-    reply = draft.state.reply
-    if reply is None:
-        return
+    reply = current(draft)
     if reply.is_unasked:
         _put(draft, reply)
     elif reply.running_tools:
         _answer_all(draft, NO_ANSWER)
-    elif reply.streaming:
+    else:
         _failed(draft, "overdue", repeat=True)
 
 
 def filler_due(draft: Draft) -> None:
     """A tool takes its time: say so, unless the caller is hearing something anyway."""
-    reply = draft.state.reply
-    if reply is None or reply.filled or reply.queue.is_audible:
-        return
-    if reply.running_tools or reply.is_unasked:
+    reply = current(draft)
+    if not reply.filled and not reply.queue.is_audible:
         change(draft, replace(reply, filled=True))
         say(draft, draft.state.phrases.filler, is_reply=False)
 
@@ -243,8 +239,9 @@ def _failed(draft: Draft, reason: str, *, repeat: bool) -> None:
 
 def _restart(draft: Draft) -> None:
     """Go on under a new number: what the model still sends for the old one is too late."""
+    ending = current(draft).ending
     retire(draft)
-    reply = begin_reply(draft, ReplyKind.ANSWER)
+    reply = begin_reply(draft, ReplyKind.ANSWER, ending=ending)
     change(draft, replace(reply, asked=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from voicecore.call.commands import ResumePlayout
 from voicecore.call.draft import Draft
@@ -24,7 +25,7 @@ from voicecore.call.events import (
 from voicecore.call.floor import give_floor
 from voicecore.call.mark_queue import MarkQueue
 from voicecore.call.reply import Reply, ReplyKind
-from voicecore.call.speech import change, retire, say_phrase
+from voicecore.call.speech import change, current, retire, say_phrase
 from voicecore.call.state import Phase
 
 _MAX_UNSPOKEN = 2
@@ -50,13 +51,13 @@ def speech_progressed(draft: Draft, event: SpeechProgress) -> None:
         case SpeakerFailed():
             draft.note("segment_unspoken", {"turn": reply.turn, "reason": event.reason})
             _progress(draft, queue.failed(event.segment))
+        case _:
+            assert_never(event)
 
 
 def settle(draft: Draft) -> None:
     """Finish the running reply if all of it was made and heard."""
-    reply = draft.state.reply
-    if reply is None:
-        return
+    reply = current(draft)
     if not reply.is_waiting and reply.queue.is_settled:
         _complete(draft, reply)
         return
@@ -80,8 +81,7 @@ def _started(draft: Draft, reply: Reply) -> None:
 
 
 def _progress(draft: Draft, queue: MarkQueue) -> None:
-    reply = draft.state.reply
-    assert reply is not None, "checked by the caller"
+    reply = current(draft)
     if queue == reply.queue:
         return
     change(draft, replace(reply, queue=queue, started=reply.started or queue.was_heard))

@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import assert_never
 
 from voicecore.call import barge_in, ending, endpointing, replying, speaking, supervision
 from voicecore.call.commands import AskLlm, Command, ResumePlayout, RunTool, Speak
@@ -206,6 +207,8 @@ def _said(draft: Draft, event: InterimWords | FinalWords | UtteranceEnded | Digi
         case DigitPressed():
             _digit(draft, event.digit)
             return
+        case _:
+            assert_never(event)
     if is_new:
         set_caller(draft, replace(draft.state.caller, words_at=draft.at))
         supervision.arm_dead_air(draft)
@@ -248,6 +251,8 @@ def _model(
             replying.reply_failed(draft, event)
         case ToolFinished():
             replying.tool_finished(draft, event)
+        case _:
+            assert_never(event)
 
 
 def _circumstances(
@@ -271,6 +276,8 @@ def _circumstances(
             )
             if draft.state.phase is Phase.LISTENING and not draft.state.caller.text:
                 speaking.tell_deaf(draft)
+        case _:
+            assert_never(event)
 
 
 def _timer(draft: Draft, timer: Timer) -> None:
