@@ -153,7 +153,7 @@ class LlmStream:
             try:
                 async with contextlib.aclosing(self._attempt(request, name)) as deltas:
                     async for delta in deltas:
-                        told = True
+                        told = told or not isinstance(delta, TextDelta) or bool(delta.text.strip())
                         yield delta
                 return
             except _AttemptFailed as failure:

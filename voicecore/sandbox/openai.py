@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -80,6 +81,7 @@ class StatusFault:
 class Counters:
     """What happened so far."""
 
+    connections: int = 0
     requests: int = 0
     rejected: int = 0
     answered: int = 0
@@ -118,6 +120,7 @@ class OpenAiSandbox:
         self._faults: deque[Fault | StatusFault] = deque()
         self._runner: web.AppRunner | None = None
         self._port = 0
+        self._known: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     # --- running -----------------------------------------------------------------------------
 
@@ -173,6 +176,9 @@ class OpenAiSandbox:
 
     @web.middleware
     async def _errors(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.transport is not None and request.transport not in self._known:
+            self._known.add(request.transport)
+            self.counters.connections += 1
         try:
             self._check_key(request)
             response: web.StreamResponse = await handler(request)

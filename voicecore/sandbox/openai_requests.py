@@ -76,7 +76,7 @@ def _check_message(message: object, where: str) -> None:
     if not isinstance(message, dict):
         raise RequestError(400, f"Invalid type for '{where}': expected an object.", where)
     role, content = message.get("role"), message.get("content")
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         text = f"Invalid value: '{role}'. Supported values are: {', '.join(sorted(ROLES))}."
         raise RequestError(400, text, f"{where}.role", "invalid_value")
     calls = message.get("tool_calls")
@@ -99,9 +99,11 @@ def _check_calls(calls: object, where: str) -> None:
         raise RequestError(400, f"Invalid '{where}': empty array.", where, "empty_array")
     for call in calls:
         function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict) or not call.get("id") or call.get("type") != "function":
+        named = isinstance(call, dict) and isinstance(call.get("id"), str) and call["id"]
+        if not isinstance(function, dict) or not named or call.get("type") != "function":
             raise RequestError(400, f"Missing required parameter in '{where}'.", where)
-        if not isinstance(function.get("arguments"), str) or not function.get("name"):
+        name = function.get("name")
+        if not isinstance(function.get("arguments"), str) or not (isinstance(name, str) and name):
             raise RequestError(400, f"Invalid type for '{where}.function'.", where)
 
 
@@ -166,7 +168,7 @@ def _check_schema(function: Json, where: str) -> None:
 def _schema_problem(schema: Json, *, strict: bool) -> str:
     types = schema.get("type")
     names = types if isinstance(types, list) else [types]
-    if types is not None and not set(names) <= _TYPES:
+    if types is not None and not all(isinstance(name, str) and name in _TYPES for name in names):
         return f"{types!r} is not valid under any of the given schemas"
     properties = schema.get("properties", {})
     if not isinstance(properties, dict):
@@ -174,7 +176,8 @@ def _schema_problem(schema: Json, *, strict: bool) -> str:
     if strict and "object" in names:
         if schema.get("additionalProperties") is not False:
             return "'additionalProperties' is required to be supplied and to be false"
-        if set(schema.get("required", ())) != set(properties):
+        required = schema.get("required")
+        if not isinstance(required, list) or sorted(map(str, required)) != sorted(properties):
             return "'required' must include every key in properties"
     problems = (
         _schema_problem(part, strict=strict)
