@@ -66,6 +66,7 @@ from voicecore.sandbox.demo_call import (
     DemoCall,
     block_next_morning,
     place_demo_call,
+    set_typical_delays,
 )
 from voicecore.sandbox.stand_ins import Service, StandIns
 from voicecore.sandbox.stereo import write_stereo
@@ -319,6 +320,7 @@ async def _demo(out: Path) -> tuple[str, ...]:
             ),
             stand_ins,
         )
+        set_typical_delays(stand_ins)
         await _seed(settings)
         busy = block_next_morning(stand_ins, datetime.now(ZoneInfo(settings.shop_timezone)))
         async with serving(

@@ -63,8 +63,6 @@ class CallerInput:
         self._stream_sid = ""
         self._reasons: set[str] = set()
         self.rejected_messages = 0
-        self.last_words_at: float | None = None
-        """When the listener last delivered final words."""
 
     def attach(self, listener: DeepgramListener, speech: SpeechOutput) -> None:
         """Give the receivers of audio and marks; before `read`."""
@@ -103,7 +101,6 @@ class CallerInput:
         match message:
             case deepgram_listen.Results():
                 if message.is_final:
-                    self.last_words_at = now_s
                     self._emit(
                         FinalWords(
                             now_s,

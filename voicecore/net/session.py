@@ -102,6 +102,7 @@ class CallSession:
         self._events: deque[Event] = deque()
         self._stepping = False
         self._broken = False
+        self._event_at = 0.0
         self._tasks = TaskSet(self._task_failed)
         self._timers = TimerSet(loop, self._timer_due)
         self._replies: dict[int, asyncio.Task[None]] = {}
@@ -197,6 +198,7 @@ class CallSession:
 
     def _step(self, event: Event) -> None:
         before = self._state
+        self._event_at = event.at
         self._state, commands = step(before, event)
         self._parts.observer.stepped(event, commands)
         for command in commands:
@@ -244,7 +246,7 @@ class CallSession:
 
     def _ask_llm(self, command: AskLlm) -> None:
         timing = self._timing(command.turn)
-        timing.words_final_at = timing.words_final_at or self._input.last_words_at
+        timing.committed_at = timing.committed_at or self._event_at
         timing.llm_asked_at = timing.llm_asked_at or self._clock()
         self._cancel_reply(command.turn)
         self._replies[command.turn] = self._tasks.spawn(

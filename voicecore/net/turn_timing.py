@@ -9,12 +9,13 @@ from dataclasses import dataclass
 class TurnTiming:
     """Monotonic seconds of the steps of one reply; None until a step has happened.
 
-    The engine's own share is what lies between a provider's answer and our next move: final words
-    to model request, first model text to speech request, first speech byte to first frame out.
+    The engine's own share is what lies between an event from outside and our next move: the end
+    of the caller's turn to the model request, first model text to speech request, first speech
+    byte to first frame out.
     """
 
     turn: int
-    words_final_at: float | None = None
+    committed_at: float | None = None
     llm_asked_at: float | None = None
     first_text_at: float | None = None
     first_speak_at: float | None = None
@@ -25,7 +26,7 @@ class TurnTiming:
         """The gaps in milliseconds; None where a step is missing."""
         return {
             "turn": self.turn,
-            "endpoint_ms": _gap_ms(self.words_final_at, self.llm_asked_at),
+            "commit_to_ask_ms": _gap_ms(self.committed_at, self.llm_asked_at),
             "llm_first_text_ms": _gap_ms(self.llm_asked_at, self.first_text_at),
             "text_to_speak_ms": _gap_ms(self.first_text_at, self.first_speak_at),
             "speech_first_byte_ms": _gap_ms(self.first_speak_at, self.first_audio_at),
@@ -36,7 +37,7 @@ class TurnTiming:
     def engine_ms(self) -> float | None:
         """Time that only our code spent; None while the reply has no first frame."""
         parts = (
-            _gap_ms(self.words_final_at, self.llm_asked_at),
+            _gap_ms(self.committed_at, self.llm_asked_at),
             _gap_ms(self.first_text_at, self.first_speak_at),
             _gap_ms(self.first_audio_at, self.first_frame_at),
         )

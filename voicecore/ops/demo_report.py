@@ -149,13 +149,16 @@ def _missing(evidence: Evidence, report: Report, steps: dict[str, bool]) -> tupl
 
 
 def _barge_ins(evidence: Evidence) -> list[tuple[str, str, float]]:
-    """Each overlap of the caller that silenced the agent: text, decision, delay to `clear`."""
+    """Each overlap of the caller that silenced the agent: text, decision, delay to `clear`.
+
+    Words that interrupt may come in two runs of voice; the last decision on them counts.
+    """
     found = []
     for turn in evidence.turns:
         if turn.manner == "say" or turn.onset_to_clear_ms is None:
             continue
-        cleared_s = turn.onset_s + turn.onset_to_clear_ms / 1000
-        kinds = [kind for at_s, kind in evidence.barge_in_kinds if abs(at_s - cleared_s) < 0.25]
+        first_s, last_s = turn.onset_s - 0.05, turn.end_s + 1.0
+        kinds = [kind for at_s, kind in evidence.barge_in_kinds if first_s <= at_s <= last_s]
         if kinds:
             found.append((turn.text, kinds[-1], turn.onset_to_clear_ms))
     return found
@@ -206,26 +209,35 @@ def _booked(evidence: Evidence, booking: BookedRow | None) -> bool:
         return False
     if booking.calendar_start != booking.start:
         return False
-    results = [
-        orjson.loads(item.content)
-        for item in evidence.history
-        if isinstance(item, ToolUsed) and item.name == "book_appointment"
-    ]
-    statuses = [result.get("status") for result in results]
-    read_backs = [result["say"] for result in results if result.get("status") == "read_back"]
-    heard = _plain(_heard_text(evidence))
-    return (
-        statuses[-1:] == ["booked"]
-        and bool(read_backs)
-        and _plain(str(read_backs[-1]).rsplit(".", 2)[0]) in heard
-    )
+    return _agreed(evidence.history)
+
+
+def _agreed(history: Sequence[HistoryItem]) -> bool:
+    """The time that was booked had been read back, heard whole, and answered by the caller."""
+    heard: list[str] = []
+    answered = False
+    for item in history:
+        match item:
+            case AgentSaid(text=text, complete=True):
+                heard.append(text)
+                answered = False
+            case CallerSaid():
+                answered = True
+            case ToolUsed(name="book_appointment", content=content):
+                result = orjson.loads(content)
+                if result.get("status") == "booked":
+                    when = str(result["spoken"])
+                    return answered and any(when in text for text in heard[-2:])
+            case _:
+                pass
+    return False
 
 
 def _confirmed(evidence: Evidence, booking: BookedRow | None) -> bool:
     """The caller heard that it is booked, and the SMS names the day."""
     if booking is None or len(evidence.sms) != 1:
         return False
-    day = f"{booking.start:%B} {booking.start.day}"
+    day = f"{booking.start:%b} {booking.start.day}"
     return "booked" in _heard_text(evidence) and day in evidence.sms[0][1]
 
 

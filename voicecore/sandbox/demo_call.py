@@ -93,7 +93,7 @@ async def _talk(caller: ScriptedCaller) -> None:
     await caller.say("I'd like to book an oil change.")
     await caller.backchannel("uh-huh", after_ms=1500, timeout_s=_ANSWER_S)
     await _listen(caller)
-    await caller.say("Could you read me those times again?")
+    await caller.say("What do you have tomorrow?")
     await caller.interrupt(
         "Wait, do you have anything in the afternoon?", after_ms=1800, timeout_s=_ANSWER_S
     )
@@ -148,6 +148,18 @@ def _facts(stand_ins: StandIns, call: PlacedCall, error: str) -> DemoCall:
 def _stale_ms(heard: bytes, utterance: Utterance, clears_s: tuple[float, ...]) -> float:
     after = [at_s for at_s in clears_s if at_s >= utterance.onset_s]
     return stale_after_clear_ms(heard, after[0]) if after else 0.0
+
+
+def set_typical_delays(stand_ins: StandIns) -> None:
+    """Let the providers take as long as the real ones do, so that the times mean something.
+
+    Source: medians read in 2026 for Deepgram nova-3 (final words), GPT-4o (first token) and
+    Aura-2 (first byte).
+    """
+    assert stand_ins.deepgram is not None and stand_ins.openai is not None
+    stand_ins.deepgram.listen.knobs.final_delay_ms = 250
+    stand_ins.deepgram.speak.knobs.first_byte_delay_ms = 100
+    stand_ins.openai.first_token_delay_s = 0.375
 
 
 def block_next_morning(stand_ins: StandIns, now: datetime) -> tuple[datetime, datetime]:
