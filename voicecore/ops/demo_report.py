@@ -227,7 +227,8 @@ def _agreed(history: Sequence[HistoryItem]) -> bool:
                 result = orjson.loads(content)
                 if result.get("status") == "booked":
                     when = str(result["spoken"])
-                    return answered and any(when in text for text in heard[-2:])
+                    return answered and any(when in text for text in heard)
+                heard.clear()
             case _:
                 pass
     return False
