@@ -154,27 +154,39 @@ class RescheduleOutcome(Protocol):
 class Directory(Protocol):
     """The CRM as the dialog sees it; every call has its own deadline inside."""
 
-    async def find_by_phone(self, phone_e164: str) -> Sequence[CallerRecord]: ...
+    async def find_by_phone(self, phone_e164: str) -> Sequence[CallerRecord]:
+        """Return everybody who has this number; empty where nobody has."""
+        ...
 
-    async def history(self, customer_id: int, limit: int) -> Sequence[Visit]: ...
+    async def history(self, customer_id: int, limit: int) -> Sequence[Visit]:
+        """Return the last visits of all their cars, latest first."""
+        ...
 
     async def update_contact(
         self, customer_id: int, *, version: int, phone_e164: str | None, email: str | None
-    ) -> Customer: ...
+    ) -> Customer:
+        """Change what is not None, where nobody has changed the record since `version`."""
+        ...
 
     async def create_customer(
         self, *, first_name: str, last_name: str, phone_e164: str
-    ) -> Customer: ...
+    ) -> Customer:
+        """Put somebody new on file."""
+        ...
 
 
 class Schedule(Protocol):
     """The service bays as the dialog sees them."""
 
-    async def services(self) -> Sequence[Service]: ...
+    async def services(self) -> Sequence[Service]:
+        """Return what can be booked."""
+        ...
 
     async def free_slots(
         self, service_code: str, *, earliest: datetime, latest: datetime, limit: int
-    ) -> Sequence[Slot]: ...
+    ) -> Sequence[Slot]:
+        """Return up to `limit` free times, earliest first."""
+        ...
 
     async def hold(
         self,
@@ -195,16 +207,24 @@ class Schedule(Protocol):
         """
         ...
 
-    async def release(self, hold_id: str) -> None: ...
+    async def release(self, hold_id: str) -> None:
+        """Give a held slot back; safe to repeat."""
+        ...
 
     async def reschedule(
         self, appointment_id: int, *, start: datetime, customer_id: int
-    ) -> RescheduleOutcome: ...
+    ) -> RescheduleOutcome:
+        """Move this customer's appointment to another start."""
+        ...
 
-    async def cancel(self, appointment_id: int, *, customer_id: int) -> Appointment | None: ...
+    async def cancel(self, appointment_id: int, *, customer_id: int) -> Appointment | None:
+        """Cancel this customer's appointment; None where they have no such one."""
+        ...
 
 
 class Messenger(Protocol):
     """Sends one SMS through the gate; returns its SID."""
 
-    async def send_sms(self, to_e164: str, body: str) -> str: ...
+    async def send_sms(self, to_e164: str, body: str) -> str:
+        """Send `body` and return the SID that Twilio gave it."""
+        ...

@@ -34,7 +34,8 @@ class CallJournal(Protocol):
 
     async def call_started(
         self, call_sid: str, *, at: datetime, from_e164: str | None, to_e164: str | None
-    ) -> None: ...
+    ) -> None:
+        """Note that a call has begun."""
 
     async def turn_recorded(
         self,
@@ -46,9 +47,11 @@ class CallJournal(Protocol):
         at: datetime,
         interrupted: bool,
         detail: Mapping[str, object],
-    ) -> None: ...
+    ) -> None:
+        """Note what one side said in one turn."""
 
-    async def call_ended(self, call_sid: str, *, at: datetime, outcome: str) -> None: ...
+    async def call_ended(self, call_sid: str, *, at: datetime, outcome: str) -> None:
+        """Note when and how a call has ended."""
 
 
 @dataclass(frozen=True, slots=True)
