@@ -31,6 +31,7 @@ NO_CLAIMS = [
     "Nothing has been booked so far.", "I have not cancelled anything.", "Thank you, Maria.",
     "Your last oil change was done on March fourth.", "When would you like to be scheduled?",
     "Thursday works. Should I book it?", "I am going to book it now.", "Who should be texted?",
+    "I can see you on file.",
 ]  # fmt: skip
 
 

@@ -17,7 +17,12 @@ READ_BACK = ToolUsed(
 def agreed(*items: HistoryItem) -> bool:
     history = (CallerSaid(3, "The two p.m. one."), READ_BACK, *items)
     return consented(
-        history, tool="book_appointment", say=SAY, moments=(THURSDAY_TWO,), today=NOW.date()
+        history,
+        tool="book_appointment",
+        say=SAY,
+        moments=(THURSDAY_TWO,),
+        today=NOW.date(),
+        unwanted=frozenset({"civic"}),
     )
 
 
@@ -47,6 +52,7 @@ def test_a_heard_read_back_and_a_yes_are_consent(words: str) -> None:
         "Okay, what about Friday?", "Yes, Friday.", "Yes, at three p.m.", "How much is it?",
         "Yes, how much is it?", "Maybe", "Can you change it to the morning?", "Hello?", "", "Hm.",
         "I don't think so", "yes, tomorrow", "Yes, a different car", "Never mind", "Thank you",
+        "Okay, cancel it.", "Sure, forget it.", "I'm good, thanks.", "Yes, for the Civic.",
     ],
 )  # fmt: skip
 def test_anything_else_is_not(words: str) -> None:

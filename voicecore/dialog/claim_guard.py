@@ -34,8 +34,8 @@ _CLAIMS = (
             r"\b(?:have|got|put|'ve|penciled|pencilled|squeezed|slotted|fit|got)(?: got)? you "
             r"(?:all )?(?:down|in|set|on the)\b|\byou(?:'re| are) (?:all |now )?(?:down|in|on) "
             r"(?:for|on|the)\b|\b(?:in|on) (?:the|our) (?:system|calendar|schedule|books?)\b|"
-            r"\bsee you (?:on|then|at|tomorrow|today|soon|this|next|monday|tuesday|wednesday|"
-            r"thursday|friday|saturday|sunday)\b|\byour (?:appointment|booking|visit) (?:is|'s) "
+            r"\bsee you (?:on (?!file|our|the|record)|then|at|tomorrow|today|soon|this|next|"
+            r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b|\byour (?:appointment|booking|visit) (?:is|'s) "
             r"(?:now )?(?:on|at|for)\b|\bmade (?:the|your|an|that) (?:appointment|booking)\b|"
             r"\b(?:appointment|booking|reservation) (?:is|has been|was) (?:made|created|complete)\b"
         ),

@@ -23,9 +23,16 @@ _NO = comma_words(
     "no,nope,nah,not,don't,do not,wait,hold on,actually,instead,but,rather,change,different,"
     "another,other,earlier,later,sooner,stop,never mind,nevermind,what about,how about,"
     "isn't,wasn't,won't,can't,cannot,doesn't,didn't,wrong,incorrect,sorry,unless,"
-    "maybe,perhaps,think about,not sure,hang on,one second,one moment,let me"
+    "i'm good,i am good,i'm fine,maybe,perhaps,think about,not sure,hang on,"
+    "one second,one moment,let me"
 )
 _QUESTION = comma_words("how,what,when,which,where,who,why")
+_AGAINST = {
+    "book_appointment": comma_words("cancel,forget it,leave it,scratch that,skip it"),
+    "reschedule_appointment": comma_words("cancel,keep,leave it,stay,forget it,skip it"),
+    "cancel_appointment": comma_words("keep,leave it,book it,move it,forget it,stay"),
+}
+"""Words that agree to something else than the tool does."""
 _HARMLESS = re.compile(
     r"\b(?:no problem|not a problem|no worries|why not|don't worry|no thanks needed|"
     r"that's what i (?:want|wanted|need|said)|no that's (?:fine|right|correct|perfect|good|great)|"
@@ -44,13 +51,20 @@ def says_yes(text: str) -> bool:
 
 
 def consented(
-    history: Sequence[HistoryItem], *, tool: str, say: str, moments: Sequence[datetime], today: date
+    history: Sequence[HistoryItem],
+    *,
+    tool: str,
+    say: str,
+    moments: Sequence[datetime],
+    today: date,
+    unwanted: frozenset[str] = frozenset(),
 ) -> bool:
     """Say whether the read-back `say` of `tool` was heard to its end and answered with a yes.
 
     The agent's turn right before the caller's last words must have been heard completely, must
     follow the tool's read-back and must name date and time of the last of `moments` (the one that
-    is agreed to; a move has the old one before it). The answer may name no other day or time.
+    is agreed to; a move has the old one before it). The answer may name no other day or time, and
+    no plain phrase of `unwanted`, such as another car of the caller.
     """
     answer, spoken, before = _last_exchange(history)
     if not answer or not spoken or not _was_read_back(before, tool, say):
@@ -67,7 +81,8 @@ def consented(
         target.hour * 60 + target.minute in heard.times
         or (target.hour * 60 + target.minute) % 720 in heard.half_times
     )
-    return names_target and answered.agrees_with(target) and says_yes(words)
+    refused = contains_phrase(plain_words(words), unwanted | _AGAINST.get(tool, frozenset()))
+    return names_target and answered.agrees_with(target) and says_yes(words) and not refused
 
 
 def _last_exchange(

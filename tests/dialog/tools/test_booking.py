@@ -128,6 +128,10 @@ async def test_one_of_several_cars_must_be_named() -> None:
     assert "2019 Toyota Camry or 2021 Honda Civic" in result["ask"]
     result = await hand.use("book_appointment", slot="slot_1", service="oil", vehicle="the Civic")
     assert "2021 Honda Civic" in result["say"]
+    hand.say(result["say"])
+    hand.hear("Yes, for the Camry.")
+    result = await hand.use("book_appointment", slot="slot_1", service="oil", vehicle="the Civic")
+    assert result["status"] == "read_back"
 
 
 async def test_without_a_car_on_file_the_visit_is_booked_without_one() -> None:

@@ -10,6 +10,7 @@ from voicecore.dialog import phrases
 from voicecore.dialog.consent import consented
 from voicecore.dialog.desk import CallDesk, OfferedSlot, ReadBack, label, plain_text
 from voicecore.dialog.ledger import Booking
+from voicecore.dialog.plain_words import plain_words
 from voicecore.dialog.ports import Appointment, Hold, HoldOutcome, Service, Vehicle
 from voicecore.dialog.slots import SlotProblem
 from voicecore.dialog.spoken_time import spoken_when
@@ -40,8 +41,14 @@ async def book_appointment(
         return answer(desk.done[key])
     pending = desk.pending.get(BOOK)
     if pending is not None and pending.key == key and pending.hold is not None:
-        today = desk.now().date()
-        if consented(history, tool=BOOK, say=pending.say, moments=pending.moments, today=today):
+        if consented(
+            history,
+            tool=BOOK,
+            say=pending.say,
+            moments=pending.moments,
+            today=desk.now().date(),
+            unwanted=_words_of_other_cars(desk, car),
+        ):
             return await _confirm(desk, pending.hold, pending, slot, service, car)
         if pending.hold.expires_at - desk.now() > _LEAST_LEFT:
             return answer(_read_back(pending.say))
@@ -137,6 +144,15 @@ def _taken(desk: CallDesk, service: Service, outcome: HoldOutcome) -> ToolOutcom
 
 def _read_back(say: str) -> dict[str, object]:
     return {"status": "read_back", "say": say}
+
+
+def _words_of_other_cars(desk: CallDesk, car: Vehicle | None) -> frozenset[str]:
+    """Return words that name a car of the caller but not `car`: "yes, for the Civic" is no yes."""
+    own = set(plain_words(label(car)).split()) if car else set()
+    words = {
+        word for _, other in desk.vehicles.items() for word in plain_words(label(other)).split()
+    }
+    return frozenset(words - own)
 
 
 def _with_article(name: str) -> str:
