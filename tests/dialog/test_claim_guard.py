@@ -18,7 +18,10 @@ CLAIMS = [
     "It went through.",
     "You're confirmed for Thursday, okay?", "Great news, it's booked.", "I just booked it.",
     "I made the appointment.", "Your appointment is now on Friday at nine.",
-    "Everything is arranged.",
+    "Everything is arranged.", "Your oil change is set for Thursday.", "You're good to go.",
+    "Consider it done.", "We look forward to seeing you.", "We are expecting you at two.",
+    "Your confirmation number is five.", "You have an appointment on Friday.", "That's booked.",
+    "I've gone ahead and booked the slot.", "Perfect, I have scheduled your visit.",
 ]  # fmt: skip
 NO_CLAIMS = [
     "Shall I book it?", "Great, shall I book that for you?", "Would you like it booked?",
@@ -31,7 +34,8 @@ NO_CLAIMS = [
     "Nothing has been booked so far.", "I have not cancelled anything.", "Thank you, Maria.",
     "Your last oil change was done on March fourth.", "When would you like to be scheduled?",
     "Thursday works. Should I book it?", "I am going to book it now.", "Who should be texted?",
-    "I can see you on file.",
+    "I can see you on file.", "If you have an appointment, I can move it.",
+    "Do you have an appointment?", "I can send a confirmation after that.",
 ]  # fmt: skip
 
 

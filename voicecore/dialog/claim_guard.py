@@ -35,8 +35,13 @@ _CLAIMS = (
             r"(?:all )?(?:down|in|set|on the)\b|\byou(?:'re| are) (?:all |now )?(?:down|in|on) "
             r"(?:for|on|the)\b|\b(?:in|on) (?:the|our) (?:system|calendar|schedule|books?)\b|"
             r"\bsee you (?:on (?!file|our|the|record)|then|at|tomorrow|today|soon|this|next|"
-            r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b|\byour (?:appointment|booking|visit) (?:is|'s) "
-            r"(?:now )?(?:on|at|for)\b|\bmade (?:the|your|an|that) (?:appointment|booking)\b|"
+            r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b|"
+            r"\byour (?:appointment|booking|visit) (?:is|'s) (?:now )?(?:on|at|for)\b|"
+            r"\b(?:is|are|it's|you're|that's)(?: all| now)? set for\b|\bexpecting you\b|"
+            r"\bto seeing you\b|\b(?:confirmation|reference|booking) number\b|"
+            r"\b(?<!if )(?<!whether )you(?:'ve got| have|'ve) "
+            r"(?:an|your|the) (?:appointment|booking)\b|"
+            r"\bmade (?:the|your|an|that) (?:appointment|booking)\b|"
             r"\b(?:appointment|booking|reservation) (?:is|has been|was) (?:made|created|complete)\b"
         ),
         _APPOINTMENT,
@@ -62,8 +67,8 @@ _CLAIMS = (
     ),
     _Claim(
         re.compile(
-            r"\ball set\b|\byou(?:'re| are) set\b|^(?:okay |ok |great |perfect |alright )?(?:all )?"
-            r"done\b|\b(?:it's|that's|it is|that is|everything is|everything's|all|is all) "
+            r"\ball set\b|\bgood to go\b|\bconsider it\b|\byou(?:'re| are) set\b|"
+            r"^(?:okay |ok |great |perfect |alright )?(?:all )?done\b|\b(?:it's|that's|it is|that is|everything is|everything's|all|is all) "
             r"(?:all )?(?:done|taken care of|sorted|settled|arranged|complete|completed|finalized|"
             r"finalised)\b|\btook care of (?:it|that)\b|\btaken care of\b|\bgone through\b|"
             r"\bwent through\b"
