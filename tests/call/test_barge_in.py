@@ -207,7 +207,7 @@ def test_the_first_moment_of_the_greeting_is_not_paused_by_a_voice():
 
 def test_a_hello_does_not_stop_the_greeting_but_words_do():
     call = Playbook().given(CallStarted(100.0)).synthesized(0, 0, 2000).playing().then()
-    call.later(300).final("Hello?").expect()
+    call.later(300).final("Hello?").final("good morning").expect()
     call.later(300).interim("I need").expect(ClearPlayout(0), CancelSpeech(0))
 
 
@@ -330,3 +330,29 @@ def test_a_final_goodbye_cannot_be_interrupted():
 def test_a_digit_over_a_final_goodbye_is_ignored():
     call = Playbook().answered().wait_for(Timer.CALL_LENGTH).synthesized(0, 0, 3000).playing()
     call.then().given(DigitPressed(call.at, "1")).expect()
+
+
+def test_a_goodbye_over_the_goodbye_resumes_it():
+    call = Playbook().answered().asking("bye").tool("end_call", "c1").finish()
+    call.given(ToolFinished(call.at, "c1", "{}", True, ends_call=True)).speaking("Goodbye.")
+    call.later(500).voice().paused(500).later(300).final("bye bye")
+    call.expect(PausePlayout(1), ResumePlayout(1))
+
+
+def test_an_interruption_of_the_protected_greeting_began_with_the_running_voice():
+    call = Playbook().given(CallStarted(100.0)).synthesized(0, 0, 2000).playing()
+    call.later(200).voice(ago_ms=60).later(700).interim("I need").then()
+    call.given(PlayoutCleared(call.at, 0, 900))
+    (note,) = call.notes("barge_in")
+    assert note["onset_at"] == pytest.approx(100.14)
+
+
+def test_a_hold_ends_although_the_caller_goes_on_saying_yes():
+    call = Playbook().answered().asking().speaking(OPEN).later(2000).heard(0)
+    call.asking("and Sunday").later(100).voice().sentence(SATURDAY).then()
+    for _ in range(8):
+        call.interim("yeah yeah").wait_for(Timer.BARGE_IN)
+        if call.state.barge_in is None:
+            break
+    call.expect(Speak(2, 0, SATURDAY))
+    assert call.at - call.state.caller.rejected_at >= 4.0

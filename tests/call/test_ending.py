@@ -21,7 +21,9 @@ from voicecore.call.events import (
     CallStarted,
     DigitPressed,
     HangupCause,
+    ListenerLost,
     PlayoutCleared,
+    ReplyFailed,
     SentenceReady,
     ShutdownRequested,
     Timer,
@@ -177,3 +179,28 @@ def test_what_was_heard_before_the_hang_up_is_kept():
 def test_a_call_may_end_before_it_began(cause):
     call = Playbook().given(CallEnded(100.0, cause)).expect()
     assert call.state.phase is Phase.ENDED
+
+
+def test_giving_up_lets_words_that_are_being_heard_finish():
+    call = Playbook().answered().asking().sentence("Let me see.").then()
+    call.given(ReplyFailed(call.at, 1, "http 500")).then()
+    call.given(ReplyFailed(call.at, 1, "http 500")).expect(Speak(1, 2, PHRASES.failure_goodbye))
+    assert Timer.GOODBYE in call.timers
+
+
+def test_giving_up_takes_a_reply_off_that_has_not_begun():
+    call = Playbook().answered().asking().wait_for(Timer.REPLY)
+    call.synthesized(0, 0, 900).playing().heard(0).then().wait_for(Timer.REPLY)
+    call.expect(CancelReply(2), Speak(3, 0, PHRASES.failure_goodbye))
+
+
+def test_giving_up_without_a_reply_only_says_so():
+    call = Playbook().answered().given(ListenerLost(102.0, "closed", True))
+    call.synthesized(0, 0, 900).playing().heard(0).then().wait_for(Timer.SILENCE)
+    call.expect(Speak(2, 0, PHRASES.failure_goodbye))
+
+
+def test_a_call_that_cannot_go_on_ends_with_a_failure():
+    call = Playbook().given(CallStarted(100.0))
+    call.wait_for(Timer.DEAD_AIR).then().wait_for(Timer.DEAD_AIR)
+    assert call.asked()[-1] == HangUp(HangupCause.FAILURE)

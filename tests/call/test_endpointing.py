@@ -5,9 +5,16 @@ Source: Deepgram, "Using Endpointing and Interim Results", "Utterance End", "Fin
 
 from __future__ import annotations
 
-from tests.call.playbook import Playbook
-from voicecore.call.commands import AskLlm, FinalizeListener
-from voicecore.call.events import DigitPressed, FinalWords, Timer, UtteranceEnded
+from tests.call.playbook import PHRASES, Playbook
+from voicecore.call.commands import AskLlm, FinalizeListener, Speak
+from voicecore.call.events import (
+    CallStarted,
+    DigitPressed,
+    FinalWords,
+    ShutdownRequested,
+    Timer,
+    UtteranceEnded,
+)
 from voicecore.call.state import Phase
 
 
@@ -215,3 +222,20 @@ def test_words_behind_a_write_stand_for_themselves():
         "book it",
         "and send me a text",
     ]
+
+
+def test_words_that_go_on_before_an_answer_was_heard_join_the_turn_before():
+    call = listening().asking("an oil change").interim("for tomorrow").final("for tomorrow", 1.0)
+    assert call.said()[1:] == [("caller", "an oil change for tomorrow")]
+
+
+def test_the_first_words_of_a_call_without_a_greeting_are_a_turn():
+    call = (
+        Playbook(greeting="").given(CallStarted(100.0)).final("hello there").expect(AskLlm(1, ()))
+    )
+    assert call.said() == [("caller", "hello there")]
+
+
+def test_a_turn_after_the_goodbye_is_due_is_answered_by_it():
+    call = listening().voice().given(ShutdownRequested(102.0)).later(500).quiet(500)
+    call.final("I need").wait_for(Timer.ENDPOINT).expect(Speak(1, 0, PHRASES.goodbye))

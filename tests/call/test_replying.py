@@ -16,6 +16,7 @@ from voicecore.call.commands import (
     TransferCall,
 )
 from voicecore.call.events import (
+    CallStarted,
     Finish,
     HangupCause,
     ReplyFailed,
@@ -283,3 +284,26 @@ def test_an_overdue_handover_is_said_by_the_reducer():
     call = asked().tool("transfer", "c1").finish()
     result(call, "c1", transfer=True).then().wait_for(Timer.REPLY)
     call.expect(CancelReply(1), Speak(2, 0, PHRASES.handover))
+
+
+def test_an_answer_that_stops_moving_is_asked_for_again():
+    call = asked().speaking("We are open.", "Every day.").then().wait_for(Timer.DEAD_AIR)
+    call.expect(ClearPlayout(1), CancelSpeech(1), Speak(2, 0, PHRASES.apology), AskLlm(2, ()))
+
+
+def test_a_greeting_that_stops_moving_is_followed_by_another_sentence():
+    call = Playbook().given(CallStarted(100.0)).then().wait_for(Timer.DEAD_AIR)
+    call.expect(ClearPlayout(0), CancelSpeech(0), Speak(1, 0, PHRASES.say_again))
+
+
+def test_only_open_calls_are_answered_with_an_error():
+    call = asked().tool("lookup", "c1").tool("slots", "c2").finish()
+    result(call, "c1", '{"found": true}').wait_for(Timer.REPLY)
+    assert call.said()[-2:] == [("lookup", '{"found": true}'), ("slots", NO_ANSWER)]
+
+
+def test_a_question_waits_for_every_interrupted_write():
+    call = asked().tool("book", "c1", writes=True).tool("text", "c2", writes=True).finish()
+    call.final("hello").then()
+    result(call, "c1").expect()
+    result(call, "c2").expect(AskLlm(2, ()))

@@ -130,3 +130,11 @@ def test_words_that_came_with_the_last_sound_wait_for_their_end():
     call.later(200).quiet(300)
     assert call.due_ms(Timer.ENDPOINT) == 400
     call.wait_for(Timer.ENDPOINT).expect(AskLlm(2, ()))
+
+
+def test_a_goodbye_is_waited_for_as_long_as_its_audio_takes():
+    call = Playbook().answered().wait_for(Timer.CALL_LENGTH).synthesized(0, 0, 3000).playing()
+    assert call.due_ms(Timer.GOODBYE) == 13_000
+    call.later(3000).heard(0)
+    assert call.state.phase is Phase.ENDING
+    assert call.due_ms(Timer.GOODBYE) == 400

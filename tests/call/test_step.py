@@ -182,3 +182,16 @@ def test_a_demo_of_the_whole_way():
         "end_call",
         "agent",
     ]
+
+
+def test_keys_mean_something_in_every_talking_phase():
+    call = Playbook().answered().given(events.DigitPressed(102.0, "x"))
+    assert call.state.caller.text == ""
+    call.asking().given(events.DigitPressed(call.at, "#"))
+    assert call.state.phase is Phase.THINKING
+    call.given(events.DigitPressed(call.at, "4"))
+    assert (call.state.phase, call.state.caller.text) == (Phase.LISTENING, "4")
+    call.given(events.DigitPressed(call.at, "#")).tool("end_call", "c1").finish()
+    call.given(events.ToolFinished(call.at, "c1", "{}", True, ends_call=True))
+    call.speaking("Goodbye.").heard(0).given(events.DigitPressed(call.at, "7"))
+    assert (call.state.phase, call.state.caller.text) == (Phase.LISTENING, "7")

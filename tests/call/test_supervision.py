@@ -78,6 +78,15 @@ def test_a_turn_whose_second_half_vanished_is_answered():
     assert call.said()[-1] == ("caller", "I need an oil change")
 
 
+def test_a_running_voice_puts_a_prompt_off_twice():
+    call = Playbook().answered().later(7400)
+    for _ in range(2):
+        call.voice().wait_for(Timer.SILENCE).expect()
+        assert call.due_ms(Timer.SILENCE) == 1500
+        assert call.due_ms(Timer.DEAD_AIR) == 8000
+    call.voice().wait_for(Timer.SILENCE).expect(Speak(1, 0, PHRASES.still_there))
+
+
 def test_a_goodbye_that_is_due_takes_the_place_of_a_prompt():
     call = Playbook().answered().voice().given(ShutdownRequested(101.0)).quiet(100)
     call.wait_for(Timer.SILENCE).expect(Speak(1, 0, PHRASES.goodbye))

@@ -15,7 +15,6 @@ from random import Random
 from voicecore.call.commands import (
     AskLlm,
     CancelReply,
-    CancelSpeech,
     CancelTimer,
     ClearPlayout,
     Command,
@@ -237,19 +236,16 @@ class World:
             case HangUp() | TransferCall():
                 assert not was_over
                 self.over = command
-            case CancelSpeech():
-                pass
             case _:
-                pass
+                pass  # notes, Finalize, and CancelSpeech: what is said here is made at once
 
     def _check_question(self, command: AskLlm) -> None:
         self.asked.append(command)
         ids = [(item.turn, item.call_id) for item in command.history if isinstance(item, ToolUsed)]
         assert len(ids) == len(set(ids))
         assert all(item.content for item in command.history if isinstance(item, ToolUsed))
-        run = {item.call_id for item in command.history if isinstance(item, ToolUsed)}
-        started = {call_id for call_id, tool in self.tools.items()}
-        assert started <= run, "every tool that was run has an answer in the history"
+        answered = {call_id for _, call_id in ids}
+        assert set(self.tools) <= answered, "every tool that was run has an answer"
 
     def later(self, delay: float, event: type, *values: object) -> int:
         number = next(self.counter)
@@ -321,7 +317,7 @@ class World:
     def _playout(self, command: PausePlayout | ResumePlayout | ClearPlayout) -> None:
         playback = self.playback
         if playback is None or playback.turn != command.turn:
-            return
+            return  # as in the product: the playout knows one reply
         playback.advance(self.now)
         if isinstance(command, ResumePlayout):
             playback.paused, playback.since = False, self.now
@@ -391,8 +387,7 @@ class World:
             yield run_s + 0.2, (SpeechStopped, int(run_s * 1000))
         if roll < 0.25:
             return
-        half = " ".join(text.split()[:2])
-        yield min(0.6, run_s), (InterimWords, half, start_s)
+        yield min(0.6, run_s), (InterimWords, " ".join(text.split()[:2]), start_s)
         if self.random.random() < 0.8:
             closes = self.random.random() < 0.8
             yield run_s + 0.4, (FinalWords, text, start_s, closes)
