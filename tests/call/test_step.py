@@ -69,7 +69,7 @@ def fresh() -> CallState:
     return CallState.initial(Policy(), Phrases(), "Hello.")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(any_event(), max_size=40), st.lists(any_event(), max_size=8))
 def test_any_events_in_any_order_are_taken(before, after):
     """Never an exception; nothing is said, asked or run after the end."""
@@ -104,7 +104,7 @@ def test_timers_alone_end_every_call(before):
     assert at - began < 2200
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32))
 def test_a_whole_world(seed):
     """With answers of random delay: heard words only, tools answered, and an end."""
