@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -37,9 +38,10 @@ from scheduler.google_calendar import CalendarAccess, GoogleCalendar
 from scheduler.jobs import JobQueue
 from scheduler.worker import run_worker
 from voicecore.audio.silero import SileroPool
-from voicecore.config import Settings, load_settings
+from voicecore.call.policy import Policy
+from voicecore.config import LEVELS, Settings, is_set, load_settings
 from voicecore.env_example import render_env_example
-from voicecore.errors import VoiceCoreError
+from voicecore.errors import SettingsError, VoiceCoreError
 from voicecore.net.app import build_app
 from voicecore.net.call_factory import CallFactory, Surroundings
 from voicecore.net.live_calls import LiveCalls
@@ -61,17 +63,12 @@ from voicecore.ops.demo_report import (
 from voicecore.ops.flight_log import FlightLog
 from voicecore.ops.live_transcript import LiveTranscript
 from voicecore.ops.observers import Observers
-from voicecore.sandbox.demo_call import (
-    MARIAS_NUMBER,
-    DemoCall,
-    block_next_morning,
-    place_demo_call,
-    set_typical_delays,
-)
-from voicecore.sandbox.stand_ins import Service, StandIns
-from voicecore.sandbox.stereo import write_stereo
 from voicecore.telemetry import configure_logging
 from voicecore.wire.twilio_signature import SignatureValidator
+
+if TYPE_CHECKING:
+    from voicecore.sandbox.demo_call import DemoCall
+    from voicecore.sandbox.stand_ins import StandIns
 
 log = structlog.get_logger()
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -139,6 +136,9 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
                 ),
                 messenger=_twilio_rest(settings, http),
                 journal=CallJournal(pool),
+                policy=Policy(
+                    can_transfer=bool(settings.transfer_number), max_call_s=settings.max_call_s
+                ),
                 observers=observers,
                 speech_models=await asyncio.to_thread(SileroPool, SPEECH_MODELS),
             )
@@ -214,7 +214,10 @@ def settings(
 @app.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
-    applied = asyncio.run(apply_migrations(_settings().database_url.get_secret_value()))
+    dsn = _settings().database_url.get_secret_value()
+    if not dsn:
+        _refuse("DATABASE_URL: is missing, and migrate needs it")
+    applied = _run(apply_migrations(dsn))
     typer.echo(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
 
 
@@ -223,6 +226,7 @@ def serve() -> None:
     """Run the product; whatever has no key in .env runs against a stand-in."""
     settings = _settings()
     configure_logging(settings.log_level, pretty=sys.stderr.isatty())
+    _check_address(settings.host, settings.port)
     _run(_serve(settings))
 
 
@@ -234,6 +238,8 @@ def demo(
     log_level: Annotated[str, typer.Option(help="Least level of log lines on stderr.")] = "ERROR",
 ) -> None:
     """Place the demonstration call on stand-ins and show it while it runs."""
+    if log_level.upper() not in LEVELS:
+        _refuse(f"--log-level is not one of {', '.join(LEVELS)}")
     configure_logging(log_level, pretty=sys.stderr.isatty())
     missing = _run(_demo(out))
     for item in missing:
@@ -244,35 +250,75 @@ def demo(
 
 def _settings() -> Settings:
     env_file = Path(".env")
-    return load_settings(env_file if env_file.exists() else None)
+    try:
+        return load_settings(env_file if env_file.exists() else None)
+    except SettingsError as error:
+        _refuse(*error.problems)
+
+
+def _refuse(*lines: str) -> NoReturn:
+    """Say what to do, a line for each thing, and end with exit code 1."""
+    for line in lines:
+        typer.echo(line, err=True)
+    raise typer.Exit(1)
+
+
+def _check_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on before anything is started."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            _refuse("the port is taken: stop what uses it, or set PORT to another one")
+        _refuse(f"cannot listen there ({error.strerror}): set HOST and PORT to a free address")
 
 
 def _run(main: Coroutine[object, object, T]) -> T:
     """Run on uvloop; an error of ours is one line and exit code 1."""
     try:
         return uvloop.run(main)
+    except SettingsError as error:
+        _refuse(*error.problems)
     except (VoiceCoreError, DatabaseError) as error:
-        typer.echo(str(error), err=True)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        typer.echo("the port is taken: stop what uses it, or set PORT to another one", err=True)
-    raise typer.Exit(1)
+        _refuse(str(error))
 
 
-def _without_key(settings: Settings) -> frozenset[Service]:
-    """The services that `settings` has no key for."""
+def _without_key(settings: Settings) -> dict[str, str]:
+    """The services that `settings` has no key for, each with the name of that key."""
     keys = {
-        Service.POSTGRES: settings.database_url.get_secret_value(),
-        Service.REDIS: settings.redis_url.get_secret_value(),
-        Service.TWILIO: settings.twilio_auth_token.get_secret_value(),
-        Service.DEEPGRAM: settings.deepgram_api_key.get_secret_value(),
-        Service.OPENAI: settings.openai_api_key.get_secret_value(),
+        "postgres": "database_url",
+        "redis": "redis_url",
+        "twilio": "twilio_auth_token",
+        "deepgram": "deepgram_api_key",
+        "openai": "openai_api_key",
+        "google": "google_calendar_id",
     }
-    missing = {service for service, key in keys.items() if not key}
-    if not settings.google_calendar_id:
-        missing.add(Service.GOOGLE)
-    return frozenset(missing)
+    return {service: name.upper() for service, name in keys.items() if not is_set(settings, name)}
+
+
+@asynccontextmanager
+async def _complete(settings: Settings) -> AsyncIterator[Settings]:
+    """The settings, with a seeded stand-in for every service that has no key."""
+    missing = _without_key(settings)
+    if not missing:
+        yield settings
+        return
+    # A production image holds no stand-ins; there every service needs its key.
+    try:
+        from voicecore.sandbox.stand_ins import Service, StandIns
+    except ModuleNotFoundError as error:
+        hint = "is missing, and no stand-ins are installed"
+        raise SettingsError(tuple(f"{name}: {hint}" for name in missing.values())) from error
+    async with StandIns(frozenset(map(Service, missing))) as stand_ins:
+        log.info("stand_ins", services=sorted(missing))
+        settings = _pointed_at(settings, stand_ins)
+        if not settings.public_base_url:
+            # Only the stand-in for Twilio, on this machine, gets along without a public address.
+            here = f"http://{settings.host}:{settings.port}"
+            settings = settings.model_copy(update={"public_base_url": here})
+        if stand_ins.postgres is not None:
+            await _seed(settings)
+        yield settings
 
 
 def _pointed_at(settings: Settings, stand_ins: StandIns) -> Settings:
@@ -284,17 +330,14 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with StandIns(_without_key(settings)) as stand_ins:
-        settings = _pointed_at(settings, stand_ins)
-        if stand_ins.services:
-            log.info("stand_ins", services=sorted(stand_ins.services))
-        if stand_ins.postgres is not None:
-            await _seed(settings)
-        async with serving(settings, lambda _: Observers()) as worker:
-            await stop.wait()
-            worker.parts.draining = True
-            log.info("draining", calls=len(worker.parts.live))
-            await worker.parts.live.drain(DRAIN_S)
+    async with (
+        _complete(settings) as complete,
+        serving(complete, lambda _: Observers()) as worker,
+    ):
+        await stop.wait()
+        worker.parts.draining = True
+        log.info("draining", calls=len(worker.parts.live))
+        await worker.parts.live.drain(DRAIN_S)
 
 
 async def _seed(settings: Settings) -> None:
@@ -309,11 +352,21 @@ async def _seed(settings: Settings) -> None:
 
 
 async def _demo(out: Path) -> tuple[str, ...]:
+    # Imported here: the stand-ins are no part of an installed product.
+    from voicecore.sandbox.demo_call import (
+        MARIAS_NUMBER,
+        block_next_morning,
+        place_demo_call,
+        set_typical_delays,
+    )
+    from voicecore.sandbox.stand_ins import StandIns
+
     console = Console()
     flight_log = FlightLog()
     async with StandIns() as stand_ins:
         settings = _pointed_at(
-            Settings(
+            # No environment is read: the demonstration is the same on every machine.
+            Settings.model_construct(
                 port=0,
                 public_base_url="https://agent.example.com",
                 outbound_allowed_numbers=(MARIAS_NUMBER,),
@@ -404,6 +457,8 @@ def _event_start(event: Mapping[str, Any] | None) -> datetime | None:
 
 
 def _write_demo(out: Path, call: DemoCall, flight_log: FlightLog, report: Report) -> None:
+    from voicecore.sandbox.stereo import write_stereo
+
     out.mkdir(parents=True, exist_ok=True)
     write_stereo(out / "call.wav", call.said, call.heard)
     flight_log.write(out / "flight.jsonl")
