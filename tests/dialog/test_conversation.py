@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.dialog.desk_hand import DeskHand
 from tests.dialog.shop_world import MARIA, SHOP, world
 from voicecore.call.history import CallerSaid, HistoryItem, ToolUsed
@@ -74,6 +76,14 @@ async def test_what_fails_while_the_phone_rings_is_a_note() -> None:
     assert broken.conversation.ledger.notes == ["prefetch: ConnectionError"] * 2
     assert "not loaded" in broken.conversation.request(()).messages[1]["content"]
     assert broken.conversation.keyterms() == []
+
+
+async def test_a_prefetch_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voicecore.dialog.conversation.PREFETCH_DEADLINE_S", 0.05)
+    slow = world()
+    slow.directory.delay_s = 5.0
+    await slow.conversation.prefetch()
+    assert slow.conversation.ledger.notes == ["prefetch: deadline"]
 
 
 async def test_a_call_without_caller_id_fetches_only_the_shop() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.dialog.shop_world import MARIA, MARIA_PHONE, THURSDAY_TWO, MemorySchedule, world
+from tests.dialog.shop_world import MARIA, MARIA_PHONE, THURSDAY_TWO, Car, MemorySchedule, world
 from tests.dialog.text_call import TextCall, client, text_call
 from voicecore.call.history import AgentSaid, ToolUsed
 from voicecore.sandbox.openai import Fault, OpenAiSandbox
@@ -130,6 +131,31 @@ async def test_a_taken_time_is_told_and_another_booked() -> None:
         await call.say("Yes.")
     (entry,) = shop.schedule.booked.values()
     assert entry.start == THURSDAY_TWO.replace(hour=15)
+
+
+async def test_the_car_is_asked_for_where_there_are_two() -> None:
+    civic = Car(82, 2021, "Honda", "Civic", None, "1HGCM82633A004352", 9000)
+    shop = world(replace(MARIA, vehicles=(*MARIA.vehicles, civic)))
+    async with text_call(shop) as call:
+        await call.say(f"I need an oil change. {NUMBER}")
+        assert "2019 Toyota" not in await call.say("Hm, do you have anything later?")
+        assert "Which car is it for" in await call.say("the first one")
+        assert "Honda Civic" in await call.say("The first one for the Civic, please.")
+        await call.say("Yes.")
+    (entry,) = shop.schedule.booked.values()
+    assert entry.vehicle_id == civic.vehicle_id
+
+
+async def test_the_state_of_the_car_and_another_wish_in_one_call() -> None:
+    schedule = MemorySchedule()
+    schedule.add(MARIA, THURSDAY_TWO)
+    async with text_call(world(schedule=schedule)) as call:
+        await call.say("Is my car ready?")
+        assert "is booked" in await call.say(NUMBER)
+        assert "Which day suits you better" in await call.say("I'd like to reschedule it.")
+        assert "Friday" in await call.say("Friday morning")
+        assert "You are welcome" not in await call.say("Hm.")
+        assert "Where" not in await call.say("Where are you?")
 
 
 async def test_arguments_with_invented_fields_are_refused_and_the_call_goes_on() -> None:

@@ -68,7 +68,8 @@ _CLAIMS = (
     _Claim(
         re.compile(
             r"\ball set\b|\bgood to go\b|\bconsider it\b|\byou(?:'re| are) set\b|"
-            r"^(?:okay |ok |great |perfect |alright )?(?:all )?done\b|\b(?:it's|that's|it is|that is|everything is|everything's|all|is all) "
+            r"^(?:okay |ok |great |perfect |alright )?(?:all )?done\b|"
+            r"\b(?:it's|that's|it is|that is|everything is|everything's|all|is all) "
             r"(?:all )?(?:done|taken care of|sorted|settled|arranged|complete|completed|finalized|"
             r"finalised)\b|\btook care of (?:it|that)\b|\btaken care of\b|\bgone through\b|"
             r"\bwent through\b"
