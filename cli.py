@@ -383,7 +383,7 @@ async def _demo(out: Path) -> tuple[str, ...]:
             bookings = await _pushed_bookings(worker.pool, call.call_sid)
         evidence = _evidence(stand_ins, call, flight_log, bookings, busy)
     report, missing = build_report(evidence)
-    _write_demo(out, call, flight_log, report)
+    _write_demo(out, call, flight_log, evidence, report)
     console.print(f"left in {out}: call.wav, timeline.html, report.json, flight.jsonl")
     return missing
 

@@ -6,8 +6,9 @@ the two together. Every field has a meaning, and a unit where it has one.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -16,6 +17,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from voicecore.errors import SettingsError
 
 EMPTY = SecretStr("")
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+# Source: ITU-T E.164, at most 15 digits after the plus sign.
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+# A service is used for real once the first name of its row is set; then it needs the others too.
+NEEDED_TOGETHER = (
+    ("twilio_auth_token", "twilio_account_sid", "twilio_phone_number", "public_base_url"),
+    ("google_calendar_id", "google_client_id", "google_client_secret", "google_refresh_token"),
+)
 
 
 class Settings(BaseSettings):
@@ -102,6 +113,34 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("outbound_allowed_numbers")
+    @classmethod
+    def _only_numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_E164.fullmatch(number) for number in value):
+            raise ValueError("holds something that is not an E.164 number such as +13125550100")
+        return value
+
+    @field_validator("transfer_number", "twilio_phone_number")
+    @classmethod
+    def _number_or_nothing(cls, value: str) -> str:
+        if value and not _E164.fullmatch(value):
+            raise ValueError("is not an E.164 number such as +13125550100")
+        return value
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", value):
+            raise ValueError("is not an address such as https://agent.example.com")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in LEVELS:
+            raise ValueError(f"is not one of {', '.join(LEVELS)}")
+        return value.upper()
+
     @field_validator("shop_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -116,13 +155,42 @@ def load_settings(env_file: Path | None = None) -> Settings:
     """Read the environment (and `env_file` where given) into one `Settings`.
 
     Raises:
-        SettingsError: naming every wrong setting at once, never its value.
+        SettingsError: naming every wrong and every missing setting at once, never its value.
     """
+    wrong: dict[str, str] = {}
     try:
-        return Settings(_env_file=env_file)
+        settings = Settings(_env_file=env_file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError((f"{env_file}: cannot be read as UTF-8 text",)) from error
     except ValidationError as error:
-        problems = tuple(
-            f"{'.'.join(str(part) for part in item['loc']).upper()} {item['msg']}"
-            for item in error.errors(include_input=False, include_url=False)
-        )
-        raise SettingsError(problems) from None
+        for item in error.errors(include_input=False, include_url=False):
+            message = item["msg"].removeprefix("Value error, ")
+            wrong.setdefault(str(item["loc"][0]), message)
+        # Defaults in place of the wrong ones, to learn what is missing besides.
+        defaults: dict[str, Any] = {name: Settings.model_fields[name].default for name in wrong}
+        settings = Settings(_env_file=env_file, **defaults)
+    problems = [f"{name.upper()}: {message}" for name, message in wrong.items()]
+    problems += _missing(settings, given=frozenset(wrong))
+    if problems:
+        raise SettingsError(tuple(problems))
+    return settings
+
+
+def _missing(settings: Settings, *, given: frozenset[str]) -> list[str]:
+    """What a service lacks that has its key; a wrong setting is given all the same."""
+    problems: list[str] = []
+    for key, *others in NEEDED_TOGETHER:
+        if not (key in given or is_set(settings, key)):
+            continue
+        problems += [
+            f"{name.upper()}: is missing, and {key.upper()} needs it"
+            for name in others
+            if not (name in given or is_set(settings, name))
+        ]
+    return problems
+
+
+def is_set(settings: Settings, name: str) -> bool:
+    """Tell whether the setting called `name` holds anything."""
+    value = getattr(settings, name)
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
