@@ -59,10 +59,13 @@ from voicecore.ops.demo_report import (
     Evidence,
     Report,
     build_report,
+    decided_barge_ins,
 )
+from voicecore.ops.demo_timeline import demo_timeline
 from voicecore.ops.flight_log import FlightLog
 from voicecore.ops.live_transcript import LiveTranscript
 from voicecore.ops.observers import Observers
+from voicecore.ops.timeline import MarkPoint, SpeechSpan, render_timeline
 from voicecore.telemetry import configure_logging
 from voicecore.wire.twilio_signature import SignatureValidator
 
@@ -456,13 +459,35 @@ def _event_start(event: Mapping[str, Any] | None) -> datetime | None:
     return None if event is None else datetime.fromisoformat(event["start"]["dateTime"])
 
 
-def _write_demo(out: Path, call: DemoCall, flight_log: FlightLog, report: Report) -> None:
+def _write_demo(
+    out: Path, call: DemoCall, flight_log: FlightLog, evidence: Evidence, report: Report
+) -> None:
     from voicecore.sandbox.stereo import write_stereo
 
     out.mkdir(parents=True, exist_ok=True)
     write_stereo(out / "call.wav", call.said, call.heard)
     flight_log.write(out / "flight.jsonl")
     (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    timeline = demo_timeline(
+        flight_log,
+        zero_at=call.zero_s,
+        said=call.said,
+        heard=call.heard,
+        turns=evidence.turns,
+        agent=[
+            SpeechSpan(
+                who="agent",
+                start_s=item.start_s,
+                end_s=item.end_s,
+                text=item.text,
+                complete=item.complete,
+            )
+            for item in call.speeches
+        ],
+        marks=[MarkPoint(at_s=at_s, name=name, cleared=gone) for at_s, name, gone in call.marks],
+        barge_ins=decided_barge_ins(evidence),
+    )
+    (out / "timeline.html").write_text(render_timeline(timeline), encoding="utf-8")
 
 
 def main() -> None:

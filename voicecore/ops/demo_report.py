@@ -80,7 +80,7 @@ Report = dict[str, object]
 
 def build_report(evidence: Evidence) -> tuple[Report, tuple[str, ...]]:
     """The report as JSON, and what is missing in words; nothing missing means that all holds."""
-    barge_ins = _barge_ins(evidence)
+    barge_ins = decided_barge_ins(evidence)
     booking = evidence.bookings[0] if len(evidence.bookings) == 1 else None
     steps = {
         "answered": _answered(evidence),
@@ -148,7 +148,7 @@ def _missing(evidence: Evidence, report: Report, steps: dict[str, bool]) -> tupl
     return tuple(missing)
 
 
-def _barge_ins(evidence: Evidence) -> list[tuple[str, str, float]]:
+def decided_barge_ins(evidence: Evidence) -> list[tuple[str, str, float]]:
     """Each overlap of the caller that silenced the agent: text, decision, delay to `clear`.
 
     Words that interrupt may come in two runs of voice; the last decision on them counts.

@@ -46,7 +46,8 @@ class DemoCall:
     """What happened, from the caller's side of the line.
 
     `zero_s` is the call's zero on the event loop's clock; `script_error` says where the caller
-    gave up waiting, empty when the whole script was played.
+    gave up waiting, empty when the whole script was played. `marks` came back: when (in s), name,
+    whether a clear sent them back.
     """
 
     call_sid: str
@@ -56,6 +57,7 @@ class DemoCall:
     turns: tuple[SpokenTurn, ...]
     speeches: tuple[HeardSpeech, ...]
     clears_s: tuple[float, ...]
+    marks: tuple[tuple[float, str, bool], ...]
     underrun_ms: tuple[float, ...]
     problems: tuple[str, ...]
     script_error: str
@@ -137,6 +139,7 @@ def _facts(stand_ins: StandIns, call: PlacedCall, error: str) -> DemoCall:
         ),
         speeches=heard_speeches(spoken, heard),
         clears_s=clears_s,
+        marks=tuple((echo.at_s, echo.name, echo.cleared) for echo in record.echoes),
         underrun_ms=tuple(
             gap.length_ms for playout in record.playouts for gap in underruns(playout.underruns)
         ),
