@@ -282,6 +282,8 @@ def _run(main: Coroutine[object, object, T]) -> T:
         return uvloop.run(main)
     except SettingsError as error:
         _refuse(*error.problems)
+    except ModuleNotFoundError as error:
+        _refuse(f"{error.name} is not installed: it comes with the extra voicecore[sandbox]")
     except (VoiceCoreError, DatabaseError) as error:
         _refuse(str(error))
 

@@ -141,18 +141,7 @@ def test_an_unknown_log_level_gets_one_line() -> None:
 
 def test_without_stand_ins_installed_every_missing_key_is_named() -> None:
     """A production install has no sandbox extra: the command line must still start."""
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({SANDBOX_ONLY!r}))"
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"{blocked}; sys.argv = ['cli.py', 'serve']; import cli; cli.main()",
-        ],
-        env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, "PORT": str(free_port())},
-        capture_output=True,
-        text=True,
-        timeout=50,
-    )
+    result = _run_without_sandbox("serve")
     assert result.returncode == 1
     assert {line.split(":")[0] for line in result.stderr.splitlines()} == {
         "DATABASE_URL",
@@ -162,6 +151,13 @@ def test_without_stand_ins_installed_every_missing_key_is_named() -> None:
         "OPENAI_API_KEY",
         "GOOGLE_CALENDAR_ID",
     }
+
+
+def test_without_stand_ins_installed_there_is_no_demonstration() -> None:
+    result = _run_without_sandbox("demo")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "voicecore[sandbox]" in result.stderr
 
 
 def test_serve_runs_on_stand_ins_and_stops_on_a_signal(tmp_path: Path) -> None:
@@ -186,6 +182,19 @@ def test_serve_runs_on_stand_ins_and_stops_on_a_signal(tmp_path: Path) -> None:
     assert server.returncode == 0
     assert "Traceback" not in errors
     assert '"event": "draining"' in errors
+
+
+def _run_without_sandbox(command: str) -> subprocess.CompletedProcess[str]:
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({SANDBOX_ONLY!r})); import cli; cli.main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, command],
+        env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, "PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
 
 
 def _answer(url: str, *, wait_s: float) -> str:
