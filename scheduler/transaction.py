@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from contextvars import ContextVar
+from typing import TypeAlias, TypeVar
 
 import asyncpg
 
@@ -16,6 +17,20 @@ ROLLED_BACK = (asyncpg.DeadlockDetectedError.sqlstate, asyncpg.SerializationErro
 ROLLED_BACK_TRIES = 5
 
 Result = TypeVar("Result")
+AfterCommit: TypeAlias = Callable[[], Awaitable[None]]
+
+_after_commit: ContextVar[list[AfterCommit]] = ContextVar("after_commit")
+
+
+def after_commit(action: AfterCommit) -> None:
+    """Have `action` awaited once the transaction that this task is in has committed.
+
+    It must not raise. It is not called after a rollback, nor when the outcome is unknown.
+
+    Raises:
+        LookupError: not called from the work of `in_transaction`.
+    """
+    _after_commit.get().append(action)
 
 
 async def in_transaction(
@@ -34,6 +49,23 @@ async def in_transaction(
             happened where `unknown_outcome` says so.
         UnknownRecordError: a row names a customer, vehicle or service that does not exist.
     """
+    actions: list[AfterCommit] = []
+    token = _after_commit.set(actions)
+    try:
+        result = await _committed(pool, action, work, deadline_s)
+    finally:
+        _after_commit.reset(token)
+    for act in actions:
+        await act()
+    return result
+
+
+async def _committed(
+    pool: asyncpg.Pool,
+    action: str,
+    work: Callable[[asyncpg.Connection], Awaitable[Result]],
+    deadline_s: float,
+) -> Result:
     for _ in range(ROLLED_BACK_TRIES):
         try:
             async with transaction_of(pool, action, deadline_s=deadline_s) as conn:
