@@ -185,11 +185,9 @@ def test_serve_runs_on_stand_ins_and_stops_on_a_signal(tmp_path: Path) -> None:
 
 
 def _run_without_sandbox(command: str) -> subprocess.CompletedProcess[str]:
-    code = (
-        f"import sys; sys.modules.update(dict.fromkeys({SANDBOX_ONLY!r})); import cli; cli.main()"
-    )
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({SANDBOX_ONLY!r}))"
     return subprocess.run(
-        [sys.executable, "-c", code, command],
+        [sys.executable, "-c", f"{blocked}; import cli; cli.main()", command],
         env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, "PORT": str(free_port())},
         capture_output=True,
         text=True,
