@@ -8,11 +8,18 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 import redis.asyncio
+from hypothesis import settings
 
 from crm.migrate import migrate
 from crm.seed import seed_shop
 from voicecore.sandbox.postgres import EmbeddedPostgres
 from voicecore.sandbox.redis import EmbeddedRedis
+
+# Every run tries the same examples, so that red means changed; to look for new ones run
+# `pytest --hypothesis-profile=explore`.
+settings.register_profile("steady", derandomize=True, database=None)
+settings.register_profile("explore", max_examples=2000, database=None)
+settings.load_profile("steady")
 
 _TEMPLATE = "shop_template"
 _numbers = itertools.count(1)
