@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.email import normalise_email
+from crm.email import normalise_email, read_email
 from crm.errors import InputError
+from crm.problem import Problem
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,43 @@ def test_any_text_is_an_address_or_an_input_error(text: str) -> None:
     except InputError:
         return
     assert normalise_email(address) == address
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("maria@example.com.", "maria@example.com"),
+        ("Maria dot Lopez at Example dot com", "maria.lopez@example.com"),
+        ("bob underscore 7 at mail dash one dot example dot org", "bob_7@mail-one.example.org"),
+        ("big red at example dot com", "bigred@example.com"),
+        ("m plus cars at sign example dot com", "m+cars@example.com"),
+    ],
+)
+def test_an_address_is_read_from_words(said: str, address: str) -> None:
+    assert read_email(said) == address
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("", "email_missing"),
+        ("maria", "email_host"),
+        ("at example dot com", "email_host"),
+        ("maria at example", "email_host"),
+        ("maria..lopez@example.com", "email_unreadable"),
+        ("a@" * 300, "email_unreadable"),
+        ("Robert'); DROP TABLE customers;-- at example dot com", "email_unreadable"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_asked(said: str, error: str) -> None:
+    problem = read_email(said)
+    assert isinstance(problem, Problem)
+    assert (problem.field, problem.error) == ("email", error)
+    assert "?" in problem.ask
+
+
+@given(st.text(st.characters(), max_size=120) | st.emails())
+def test_any_text_is_read_as_an_address_or_a_problem(said: str) -> None:
+    address = read_email(said)
+    if isinstance(address, str):
+        assert read_email(address) == normalise_email(address) == address

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.errors import InputError
-from crm.phone import caller_number, mask_phone, normalise_phone
+from crm.phone import caller_number, mask_phone, normalise_phone, read_phone
+from crm.problem import Problem
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,28 @@ def test_any_text_is_a_number_or_an_input_error(text: str) -> None:
 def test_a_masked_number_shows_no_more_than_its_ends() -> None:
     assert mask_phone("+13125550142") == "+1•••0142"
     assert mask_phone("12345") == "•••"
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("", "phone_missing"),
+        ("anonymous", "phone_missing"),
+        ("+266696687", "phone_missing"),
+        ("555-0142", "phone_too_short"),
+        ("+1 999 555 01425", "phone_invalid"),
+        ("1" * 1000, "phone_missing"),
+    ],
+)
+def test_what_is_wrong_with_a_number_is_asked(said: str, error: str) -> None:
+    problem = read_phone(said)
+    assert isinstance(problem, Problem)
+    assert (problem.field, problem.error) == ("phone", error)
+    assert "?" in problem.ask
+
+
+@given(st.text(st.characters(), max_size=80))
+def test_any_text_is_read_as_a_number_or_a_problem(text: str) -> None:
+    number = read_phone(text)
+    if isinstance(number, str):
+        assert read_phone(number) == number
