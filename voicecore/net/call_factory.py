@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
@@ -22,16 +22,19 @@ from voicecore.config import Settings
 from voicecore.dialog.conversation import Conversation
 from voicecore.dialog.ports import Directory, Messenger, Schedule
 from voicecore.dialog.shop import ShopProfile
+from voicecore.net.call_parts import CallParts, CallTimeouts
 from voicecore.net.clips import render_clips
-from voicecore.net.listen import DeepgramListener
+from voicecore.net.guarded_observer import GuardedObserver
+from voicecore.net.held_slots import HeldSlots
+from voicecore.net.listen import DeepgramListener, ListenerTimings
 from voicecore.net.listen_link import HeardMessage
 from voicecore.net.listener_state import ListenerState
 from voicecore.net.llm import LlmStream
 from voicecore.net.scribe import CallJournal, Scribe
-from voicecore.net.session import CallParts, CallSession
+from voicecore.net.session import CallSession
 from voicecore.net.session_store import SessionStore
-from voicecore.net.speak import DeepgramSpeaker
-from voicecore.observer import CallObserver, ObserverFactory
+from voicecore.net.speak import DeepgramSpeaker, SpeakerTimings
+from voicecore.observer import ObserverFactory
 from voicecore.wire.deepgram_listen import ListenOptions
 
 TokenT = TypeVar("TokenT")
@@ -41,7 +44,8 @@ TokenT = TypeVar("TokenT")
 class Surroundings:
     """What all calls of a worker share; `cli.py` makes it.
 
-    `speech_models` is None where no neural voice detector is to be used.
+    `speech_models` is None where no neural voice detector is to be used. Of `policy`, the longest
+    call and whether there is a human come from `settings`.
     """
 
     settings: Settings
@@ -57,6 +61,9 @@ class Surroundings:
     shop_hours: str = ""
     policy: Policy = field(default_factory=Policy)
     phrases: Phrases = field(default_factory=Phrases)
+    listener_timings: ListenerTimings = field(default_factory=ListenerTimings)
+    speaker_timings: SpeakerTimings = field(default_factory=SpeakerTimings)
+    timeouts: CallTimeouts = field(default_factory=CallTimeouts)
 
 
 class CallFactory:
@@ -73,11 +80,16 @@ class CallFactory:
             transfer_number=settings.transfer_number,
             hours=around.shop_hours,
         )
+        self._policy = replace(
+            around.policy,
+            max_call_s=settings.max_call_s,
+            can_transfer=bool(settings.transfer_number),
+        )
         self._clips: Mapping[str, bytes] = MappingProxyType({})
 
     async def load_clips(self) -> int:
         """Render the greeting and the phrases; returns how many are ready."""
-        greeting = self._conversation("", None).greeting
+        greeting = self._conversation("", None, self._around.schedule).greeting
         phrases = self._around.phrases
         texts = [greeting, *(getattr(phrases, name) for name in phrases.__dataclass_fields__)]
         self._clips = await render_clips(texts, self._speaker)
@@ -86,31 +98,35 @@ class CallFactory:
     def new_session(self, info: CallInfo) -> CallSession:
         """A session for one call, nothing opened yet."""
         around = self._around
-        conversation = self._conversation(info.call_sid, info.from_e164)
-        observer: CallObserver = around.observers(info)
+        holds = HeldSlots(around.schedule, info.call_sid)
+        conversation = self._conversation(info.call_sid, info.from_e164, holds)
         return CallSession(
             CallParts(
                 info=info,
-                state=CallState.initial(around.policy, around.phrases, conversation.greeting),
+                state=CallState.initial(self._policy, around.phrases, conversation.greeting),
                 conversation=conversation,
+                holds=holds,
                 llm=around.llm,
                 inbound=InboundChain(around.speech_models),
                 playout=Playout(),
                 clips=self._clips,
                 scribe=Scribe(info, store=around.store, journal=around.journal),
-                observer=observer,
+                observer=GuardedObserver(around.observers, info),
                 make_listener=lambda caller: self._listener(caller.heard, caller.listener_changed),
                 make_speaker=lambda speech: self._speaker(
                     speech.audio, speech.flushed, speech.failed
                 ),
+                timeouts=around.timeouts,
             )
         )
 
-    def _conversation(self, call_sid: str, caller_e164: str | None) -> Conversation:
+    def _conversation(
+        self, call_sid: str, caller_e164: str | None, schedule: Schedule
+    ) -> Conversation:
         around = self._around
         return Conversation(
             directory=around.directory,
-            schedule=around.schedule,
+            schedule=schedule,
             messenger=around.messenger,
             shop=self._shop,
             call_sid=call_sid,
@@ -132,6 +148,7 @@ class CallFactory:
             on_message,
             on_state,
             asyncio.get_running_loop().time,
+            timings=self._around.listener_timings,
         )
 
     def _speaker(
@@ -150,6 +167,7 @@ class CallFactory:
             on_flushed,
             on_failed,
             asyncio.get_running_loop().time,
+            timings=self._around.speaker_timings,
         )
 
     def _now(self) -> datetime:

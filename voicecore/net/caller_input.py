@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import assert_never
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WSMsgType
 
 from voicecore.audio.inbound import InboundChain
 from voicecore.audio.vad import VoiceEdge, VoiceStarted, VoiceStopped
@@ -26,16 +27,24 @@ from voicecore.errors import TwilioProtocolError
 from voicecore.net.listen import DeepgramListener
 from voicecore.net.listen_link import HeardMessage
 from voicecore.net.listener_state import ListenerPhase, ListenerState
+from voicecore.net.media_socket import MediaSocket
 from voicecore.net.speech_output import SpeechOutput
 from voicecore.wire import deepgram_listen, twilio_media
 
 log = structlog.get_logger()
 
-MEDIA_TIMEOUT_S = 20.0
-"""Twilio sends a frame every 20 ms, silence included; none for this long means a dead peer."""
-
 MAX_REJECTED_MESSAGES = 100
 """After this many undecodable messages the peer is not Twilio: the socket is closed."""
+
+
+class StreamEnd(StrEnum):
+    """How a media stream came to its end."""
+
+    STOPPED = "stop"
+    CLOSED = "closed without stop"
+    BROKEN = "a frame that breaks the WebSocket protocol or is too large"
+    SILENT = "no media"
+    NOT_TWILIO = "too many messages that are not Twilio's"
 
 
 class CallerInput:
@@ -69,27 +78,28 @@ class CallerInput:
         self._listener = listener
         self._speech = speech
 
-    async def read(self, ws: web.WebSocketResponse, stream_sid: str) -> bool:
-        """Take messages until the socket closes; True when Twilio said `stop`."""
+    async def read(self, socket: MediaSocket, stream_sid: str, *, silence_s: float) -> StreamEnd:
+        """Take messages until `stop`, until the socket closes, or until it is of no more use.
+
+        `silence_s` without any message is the end too.
+        """
         self._stream_sid = stream_sid
-        while True:
+        while self.rejected_messages <= MAX_REJECTED_MESSAGES:
             try:
-                message = await ws.receive(timeout=MEDIA_TIMEOUT_S)
+                message = await socket.receive(silence_s)
             except TimeoutError:
-                self._log.warning("media_timeout")
-                return False
-            if message.type is WSMsgType.TEXT:
-                if self._take(message.data):
-                    return True
-            elif message.type is WSMsgType.BINARY:
-                self._reject("a binary frame")
-            else:
-                if message.type is WSMsgType.ERROR:
-                    self._log.warning("media_socket_error", reason=str(message.data))
-                return False
-            if self.rejected_messages > MAX_REJECTED_MESSAGES:
-                self._log.error("media_socket_not_twilio")
-                return False
+                return StreamEnd.SILENT
+            match message.type:
+                case WSMsgType.TEXT:
+                    if self._take(message.data):
+                        return StreamEnd.STOPPED
+                case WSMsgType.BINARY:
+                    self._reject("a binary frame")
+                case WSMsgType.ERROR:
+                    return StreamEnd.BROKEN
+                case _:
+                    return StreamEnd.CLOSED
+        return StreamEnd.NOT_TWILIO
 
     def tick(self) -> None:
         """Let time pass without media: a voice must not stay open when frames stop coming."""

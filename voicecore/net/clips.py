@@ -33,7 +33,9 @@ class SpeakerMaker(Protocol):
 
 async def render_clips(texts: Iterable[str], make_speaker: SpeakerMaker) -> Mapping[str, bytes]:
     """Synthesise every text once; a text that fails or is late is left out and logged."""
-    wanted = list(dict.fromkeys(texts))
+    wanted = [text for text in dict.fromkeys(texts) if text]
+    if not wanted:
+        return MappingProxyType({})
     audio: dict[str, bytearray] = {text: bytearray() for text in wanted}
     whole: set[str] = set()
     left = set(wanted)

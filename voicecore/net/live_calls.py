@@ -17,6 +17,7 @@ class LiveCalls:
     def __init__(self) -> None:
         self._sessions: dict[str, CallSession] = {}
         self._ends: OrderedDict[str, HangupCause] = OrderedDict()
+        self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -26,10 +27,16 @@ class LiveCalls:
     def __contains__(self, call_sid: str) -> bool:
         return call_sid in self._sessions
 
+    def knows(self, call_sid: str) -> bool:
+        """Whether this call has, or had, its stream here."""
+        return call_sid in self._sessions or call_sid in self._ends
+
     def add(self, session: CallSession) -> None:
         """Note that `session` has its stream."""
         self._sessions[session.info.call_sid] = session
         self._empty.clear()
+        if self._draining:
+            session.shut_down()
 
     def remove(self, session: CallSession, cause: HangupCause) -> None:
         """Note that the stream of `session` is over."""
@@ -49,8 +56,18 @@ class LiveCalls:
         live = self._sessions.get(call_sid)
         return live.cause if live is not None else self._ends.get(call_sid)
 
+    def stream_is_over(self, call_sid: str) -> None:
+        """Tell the session of this call, if it has not noticed, that its stream has ended."""
+        live = self._sessions.get(call_sid)
+        if live is not None:
+            live.stream_is_over()
+
     async def drain(self, limit_s: float) -> bool:
-        """Ask every call to end at its next good moment; True when all did within `limit_s`."""
+        """Ask every call to end at its next good moment; True when all did within `limit_s`.
+
+        Calls that only now connect their stream are asked too.
+        """
+        self._draining = True
         for session in tuple(self._sessions.values()):
             session.shut_down()
         try:

@@ -10,13 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from aiohttp import web
-
 from voicecore.audio.playout import Media, Playout
+from voicecore.net.media_socket import MediaSocket
 from voicecore.wire import twilio_media
-
-SEND_TIMEOUT_S = 2.0
-"""A send that blocks longer than this means that the peer is gone (its TCP window stays full)."""
 
 DRAIN_CHECK_S = 0.02
 """How often a fully sent reply is checked for having been heard when no mark comes back."""
@@ -31,7 +27,7 @@ class OutboundAudio:
 
     def __init__(
         self,
-        ws: web.WebSocketResponse,
+        socket: MediaSocket,
         stream_sid: str,
         playout: Playout,
         *,
@@ -40,7 +36,7 @@ class OutboundAudio:
         on_drained: Callable[[int], None],
         on_frame: Callable[[bytes], None],
     ) -> None:
-        self._ws = ws
+        self._socket = socket
         self._stream_sid = stream_sid
         self._playout = playout
         self._clock = clock
@@ -97,17 +93,17 @@ class OutboundAudio:
     async def _write_due(self) -> None:
         if self._clear_due:
             self._clear_due = False
-            await self._send(twilio_media.clear(self._stream_sid))
+            await self._socket.send(twilio_media.clear(self._stream_sid))
         if self._playout.paused:
             return
         for outgoing in self._playout.pump(self._clock()):
             if self._clear_due or self._closing or outgoing.generation != self._playout.generation:
                 return
             if isinstance(outgoing, Media):
-                await self._send(twilio_media.media(self._stream_sid, outgoing.payload))
+                await self._socket.send(twilio_media.media(self._stream_sid, outgoing.payload))
                 self._sent(outgoing)
             else:
-                await self._send(twilio_media.mark(self._stream_sid, outgoing.name))
+                await self._socket.send(twilio_media.mark(self._stream_sid, outgoing.name))
 
     def _sent(self, media: Media) -> None:
         self._on_frame(media.payload)
@@ -116,15 +112,13 @@ class OutboundAudio:
             self._announced = turn
             self._on_started(turn)
 
-    async def _send(self, text: str) -> None:
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await self._ws.send_str(text)
-
     def _check_drained(self) -> None:
         turn = self._awaiting_drain
-        if turn is None or self._playout.turn != turn or self._playout.paused:
+        if turn is None or self._playout.paused:
             return
-        if self._playout.is_drained(self._clock()):
+        if self._playout.turn != turn:
+            self._awaiting_drain = None
+        elif self._playout.is_drained(self._clock()):
             self._awaiting_drain = None
             self._on_drained(turn)
 

@@ -59,6 +59,12 @@ class PreparedCalls:
         self._forget(ticket, waiting)
         return waiting.session
 
+    def drop(self, call_sid: str) -> None:
+        """Give back the session of a call that will not bring its stream any more."""
+        ticket = self._ticket_of.get(call_sid)
+        if ticket is not None:
+            self._expire(ticket)
+
     async def close(self) -> None:
         """Give back every waiting session."""
         for ticket, waiting in tuple(self._waiting.items()):

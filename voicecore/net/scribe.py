@@ -6,13 +6,13 @@ The call never waits for it: work goes into a bounded queue, and one task emptie
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
-import orjson
 import structlog
 
 from voicecore.call.history import AgentSaid, CallerSaid, HistoryItem, ToolUsed
@@ -23,7 +23,6 @@ log = structlog.get_logger()
 
 QUEUE_LIMIT = 200
 WRITE_TIMEOUT_S = 1.5
-CLOSE_TIMEOUT_S = 3.0
 
 
 class CallJournal(Protocol):
@@ -76,6 +75,8 @@ class Scribe:
         self._version = 0
         self._history: tuple[HistoryItem, ...] = ()
         self._rows: dict[tuple[int, str], _Row] = {}
+        self._failing = False
+        self._full = False
 
     def started(self) -> None:
         """Note that the call is connected."""
@@ -108,19 +109,25 @@ class Scribe:
         while (job := await self._queue.get()) is not None:
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
-                    await job()
-            except (OSError, TimeoutError, RuntimeError) as error:
-                log.warning(
-                    "journal_write_failed",
-                    call_sid=self._info.call_sid,
-                    reason=type(error).__name__,
-                )
+                    # The journal belongs to another package: any of its errors is a value here.
+                    (failure,) = await asyncio.gather(job(), return_exceptions=True)
+            except TimeoutError as error:
+                failure = error
+            self._judge(failure)
 
     def close(self) -> None:
         """Let `run` return after what is queued."""
         if self._queue.full():
             self._queue.get_nowait()
         self._queue.put_nowait(None)
+
+    def _judge(self, failure: object) -> None:
+        """Log the first failure of an outage."""
+        failed = isinstance(failure, BaseException)
+        if failed and not self._failing:
+            reason = type(failure).__name__
+            log.warning("journal_write_failed", call_sid=self._info.call_sid, reason=reason)
+        self._failing = failed
 
     async def _write_row(self, turn: int, role: str, row: _Row, at: datetime) -> None:
         await self._journal.turn_recorded(
@@ -135,27 +142,25 @@ class Scribe:
 
     def _snapshot(self, phase: str) -> None:
         self._version += 1
-        version = self._version
-        body = orjson.dumps(
-            {
-                "from": self._info.from_e164,
-                "to": self._info.to_e164,
-                "history": [
-                    {"kind": type(item).__name__, **asdict(item)} for item in self._history
-                ],
-            }
-        )
-        self._put(
-            lambda: self._store.save(
-                self._info.call_sid, version=version, phase=phase, snapshot=body
-            )
-        )
+        self._put(partial(self._save, self._version, phase, self._history))
+
+    async def _save(self, version: int, phase: str, history: tuple[HistoryItem, ...]) -> None:
+        snapshot = {
+            "from": self._info.from_e164,
+            "to": self._info.to_e164,
+            "history": [{"kind": type(item).__name__, **asdict(item)} for item in history],
+        }
+        # ASCII: what a model sends may hold halves of characters that UTF-8 cannot carry.
+        body = json.dumps(snapshot).encode()
+        await self._store.save(self._info.call_sid, version=version, phase=phase, snapshot=body)
 
     def _put(self, job: Callable[[], Awaitable[object]]) -> None:
         try:
             self._queue.put_nowait(job)
         except asyncio.QueueFull:
-            log.warning("journal_queue_full", call_sid=self._info.call_sid)
+            if not self._full:
+                self._full = True
+                log.warning("journal_queue_full", call_sid=self._info.call_sid)
 
 
 def _rows(history: tuple[HistoryItem, ...]) -> dict[tuple[int, str], _Row]:

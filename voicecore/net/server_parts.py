@@ -20,7 +20,8 @@ STREAM_PATH = "/media-stream"
 class ServerParts:
     """One worker's state: settings that handlers need, and the calls it has.
 
-    `public_base_url` has no slash at its end; `draining` refuses new calls.
+    `public_base_url` has no slash at its end; `draining` refuses new calls; a media socket has
+    `start_timeout_s` to send its `start`.
     """
 
     public_base_url: str
@@ -31,6 +32,7 @@ class ServerParts:
     prepared: PreparedCalls
     new_session: Callable[[CallInfo], CallSession]
     draining: bool = False
+    start_timeout_s: float = 5.0
 
     @property
     def is_full(self) -> bool:

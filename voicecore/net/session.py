@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import assert_never
 
 import structlog
-from aiohttp import web
 
-from voicecore.audio.inbound import InboundChain
-from voicecore.audio.playout import Playout
 from voicecore.call.commands import (
     AskLlm,
     CancelReply,
@@ -46,47 +42,18 @@ from voicecore.call.events import (
     TimerFired,
     ToolFinished,
 )
-from voicecore.call.state import CallState
 from voicecore.call.step import step
-from voicecore.call_info import CallInfo
-from voicecore.dialog.conversation import Conversation
-from voicecore.net.caller_input import CallerInput
-from voicecore.net.listen import DeepgramListener
-from voicecore.net.llm import LlmStream
+from voicecore.net.call_parts import CallParts
+from voicecore.net.caller_input import CallerInput, StreamEnd
+from voicecore.net.media_socket import MediaSocket
 from voicecore.net.outbound import OutboundAudio
 from voicecore.net.reply import stream_reply
-from voicecore.net.scribe import Scribe
-from voicecore.net.speak import DeepgramSpeaker
-from voicecore.net.speech_output import SegmentToken, SpeechOutput
+from voicecore.net.speech_output import SpeechOutput
 from voicecore.net.tasks import TaskSet
 from voicecore.net.timers import TimerSet
-from voicecore.net.turn_timing import TurnTiming
-from voicecore.observer import CallObserver
+from voicecore.net.turn_timing import TurnTimings
 
 log = structlog.get_logger()
-
-WRITES_TIMEOUT_S = 5.0
-"""How long the end of a call waits for tools that change something."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallParts:
-    """Everything a session is made of besides its socket; built by `net/call_factory.py`.
-
-    `clips` maps texts to ready µ-law audio (the greeting and the reducer's own phrases).
-    """
-
-    info: CallInfo
-    state: CallState
-    conversation: Conversation
-    llm: LlmStream
-    inbound: InboundChain
-    playout: Playout
-    clips: Mapping[str, bytes]
-    scribe: Scribe
-    observer: CallObserver
-    make_listener: Callable[[CallerInput], DeepgramListener]
-    make_speaker: Callable[[SpeechOutput], DeepgramSpeaker[SegmentToken]]
 
 
 class CallSession:
@@ -96,6 +63,7 @@ class CallSession:
         loop = asyncio.get_running_loop()
         self.info = parts.info
         self._parts = parts
+        self._loop = loop
         self._clock: Callable[[], float] = loop.time
         self._log = log.bind(call_sid=parts.info.call_sid)
         self._state = parts.state
@@ -104,10 +72,11 @@ class CallSession:
         self._broken = False
         self._event_at = 0.0
         self._tasks = TaskSet(self._task_failed)
+        self._side_tasks = TaskSet(self._side_task_failed)
         self._timers = TimerSet(loop, self._timer_due)
         self._replies: dict[int, asyncio.Task[None]] = {}
         self._writes: set[asyncio.Task[None]] = set()
-        self._timings: dict[int, TurnTiming] = {}
+        self._timings = TurnTimings(self._clock)
         self._input = CallerInput(
             parts.inbound,
             call_sid=parts.info.call_sid,
@@ -120,15 +89,18 @@ class CallSession:
             clips=parts.clips,
             clock=self._clock,
             emit=self.emit,
-            on_first_audio=self._first_audio,
+            on_first_audio=self._timings.first_audio,
         )
         self._listener = parts.make_listener(self._input)
         self._speaker = parts.make_speaker(self._speech)
         self._input.attach(self._listener, self._speech)
         self._speech.attach_speaker(self._speaker)
-        self._ws: web.WebSocketResponse | None = None
-        self._connected_at: float | None = None
+        self._socket: MediaSocket | None = None
+        self._connected_at = self._clock()
+        self._idle_check: asyncio.TimerHandle | None = None
         self.cause: HangupCause | None = None
+        """Why the call ended, as soon as that is decided."""
+        self._reason = ""
 
     # --- the life of a call -------------------------------------------------------------
 
@@ -136,15 +108,15 @@ class CallSession:
         """Open everything that the first words will need; called from the voice webhook."""
         self._tasks.spawn(self._listener.open(), name="open_listener")
         self._tasks.spawn(self._speaker.open(), name="open_speaker")
-        self._tasks.spawn(self._parts.conversation.prefetch(), name="prefetch")
-        self._tasks.spawn(self._parts.llm.warm(), name="warm_llm")
+        self._side_tasks.spawn(self._parts.conversation.prefetch(), name="prefetch")
+        self._side_tasks.spawn(self._parts.llm.warm(), name="warm_llm")
 
-    async def run(self, ws: web.WebSocketResponse, stream_sid: str) -> HangupCause:
+    async def run(self, socket: MediaSocket, stream_sid: str) -> HangupCause:
         """Serve the accepted media socket until the call is over; leaves nothing behind."""
-        self._ws = ws
+        self._socket = socket
         self._connected_at = self._clock()
         outbound = OutboundAudio(
-            ws,
+            socket,
             stream_sid,
             self._parts.playout,
             clock=self._clock,
@@ -156,31 +128,39 @@ class CallSession:
         self._parts.observer.started(self.info, self._clock())
         self._parts.scribe.started()
         self._tasks.spawn(self._write(outbound), name="outbound_audio")
-        scribe = self._tasks.spawn(self._parts.scribe.run(), name="scribe")
+        scribe = self._side_tasks.spawn(self._parts.scribe.run(), name="scribe")
         try:
-            self.emit(CallStarted(self._clock()))
-            if await self._input.read(ws, stream_sid):
-                self._finish(HangupCause.CALLER)
+            if self.cause is None:
+                await self._serve(socket, stream_sid)
+        except Exception:
+            # The other half of the per-call boundary: a message that we cannot digest.
+            self._log.exception("call_broke", at="media message")
+            self._close(HangupCause.FAILURE, "a fault of our own while reading")
         finally:
-            self._finish(HangupCause.SOCKET_LOST)
+            self._close(HangupCause.SOCKET_LOST, "cancelled")
             outbound.close()
             await self._tear_down(scribe)
         return self.outcome
 
     async def discard(self) -> None:
         """Give back what `prepare` opened for a call that never connected its stream."""
-        self._finish(HangupCause.CALLER)
-        await self._close_providers()
-        await self._tasks.cancel_all()
+        self._finish(HangupCause.CALLER, "the stream never came")
+        await self._end_everything()
 
     def shut_down(self) -> None:
         """Ask the call to end at its next good moment."""
         self.emit(ShutdownRequested(self._clock()))
 
+    def stream_is_over(self) -> None:
+        """Take it from Twilio that the stream has ended, if we have not noticed yet."""
+        self._close(HangupCause.SOCKET_LOST, "Twilio asks what comes next")
+
     # --- events in, commands out ------------------------------------------------------------
 
     def emit(self, event: Event) -> None:
         """Advance the call by one event; events that commands cause are taken in order."""
+        if self._broken:
+            return
         self._events.append(event)
         if self._stepping:
             return
@@ -190,9 +170,10 @@ class CallSession:
                 self._step(self._events.popleft())
         except Exception:
             # The per-call boundary: a fault of ours ends this call, spoken by Twilio, and no other.
-            self._log.exception("call_broke", event=type(event).__name__)
+            self._log.exception("call_broke", at=type(event).__name__)
             self._broken = True
-            self._abandon()
+            self._events.clear()
+            self._close(HangupCause.FAILURE, f"a fault of our own at {type(event).__name__}")
         finally:
             self._stepping = False
 
@@ -213,9 +194,7 @@ class CallSession:
             case CancelReply():
                 self._cancel_reply(command.turn)
             case Speak():
-                self._timing(command.turn).first_speak_at = (
-                    self._timing(command.turn).first_speak_at or self._clock()
-                )
+                self._timings.spoke(command.turn)
                 self._speech.speak(command.turn, command.segment, command.text)
             case CancelSpeech():
                 self._speech.cancel(command.turn)
@@ -236,18 +215,16 @@ class CallSession:
             case CancelTimer():
                 self._timers.cancel(command.timer)
             case TransferCall():
-                self._close(HangupCause.TRANSFER)
+                self._close(HangupCause.TRANSFER, "the caller goes to a human")
             case HangUp():
-                self._close(command.cause)
+                self._close(command.cause, "the agent is done")
             case Note():
                 self._log.info(command.name, **command.facts)
             case _:
                 assert_never(command)
 
     def _ask_llm(self, command: AskLlm) -> None:
-        timing = self._timing(command.turn)
-        timing.committed_at = timing.committed_at or self._event_at
-        timing.llm_asked_at = timing.llm_asked_at or self._clock()
+        self._timings.asked(command.turn, committed_at=self._event_at)
         self._cancel_reply(command.turn)
         self._replies[command.turn] = self._tasks.spawn(
             stream_reply(
@@ -257,7 +234,7 @@ class CallSession:
                 llm=self._parts.llm,
                 clock=self._clock,
                 emit=self.emit,
-                on_first_text=self._first_text,
+                on_first_text=self._timings.first_text,
             ),
             name=f"reply_{command.turn}",
         )
@@ -290,52 +267,65 @@ class CallSession:
 
     # --- the end -------------------------------------------------------------------------------
 
-    def _close(self, cause: HangupCause) -> None:
-        """End the stream from our side; the reader sees the close and `run` returns."""
-        self._finish(cause)
-        if self._ws is not None:
-            self._tasks.spawn(self._ws.close(), name="close_media_socket")
+    async def _serve(self, socket: MediaSocket, stream_sid: str) -> None:
+        timeouts = self._parts.timeouts
+        self._check_idle()
+        self.emit(CallStarted(self._clock()))
+        end = await self._input.read(socket, stream_sid, silence_s=timeouts.media_s)
+        stopped = end is StreamEnd.STOPPED
+        self._close(HangupCause.CALLER if stopped else HangupCause.SOCKET_LOST, end.value)
 
-    def _finish(self, cause: HangupCause) -> None:
+    def _close(self, cause: HangupCause, reason: str) -> None:
+        """End the stream from our side; the reader sees the close and `run` returns."""
+        self._finish(cause, reason)
+        if self._socket is not None and not self._socket.response.closed:
+            self._tasks.spawn(self._socket.close(), name="close_media_socket")
+
+    def _finish(self, cause: HangupCause, reason: str) -> None:
         if self.cause is None:
             self.cause = cause
+            self._reason = reason
             self.emit(CallEnded(self._clock(), cause))
 
-    def _abandon(self) -> None:
-        """Leave the stream without the reducer's help."""
-        self.cause = HangupCause.FAILURE
-        if self._ws is not None:
-            self._tasks.spawn(self._ws.close(), name="close_media_socket")
-
     async def _tear_down(self, scribe: asyncio.Task[None]) -> None:
+        """Finish what must be finished, then end the rest, even if cancelled meanwhile."""
+        limit_s = self._parts.timeouts.writes_s
         self._timers.cancel_all()
+        if self._idle_check is not None:
+            self._idle_check.cancel()
         self._input.close()
         for turn in tuple(self._replies):
             self._cancel_reply(turn)
-        if self._writes:
-            await asyncio.wait(self._writes, timeout=WRITES_TIMEOUT_S)
-        self._parts.scribe.ended(self.outcome.value)
-        self._parts.scribe.close()
-        await asyncio.wait({scribe}, timeout=WRITES_TIMEOUT_S)
-        await self._close_providers()
-        await self._tasks.cancel_all()
-        self._parts.observer.ended(self._clock(), self._state.history)
-        self._log_call()
+        try:
+            if self._writes:
+                await asyncio.wait(self._writes, timeout=limit_s)
+            await self._parts.holds.release_all()
+            self._parts.scribe.ended(self.outcome.value)
+            self._parts.scribe.close()
+            await asyncio.wait({scribe}, timeout=limit_s)
+        finally:
+            self._parts.observer.ended(self._clock(), self._state.history)
+            self._log_call()
+            await self._end_everything()
 
-    async def _close_providers(self) -> None:
-        await asyncio.gather(self._listener.close(), self._speaker.close())
+    async def _end_everything(self) -> None:
+        """Give back sockets and tasks; the media socket's farewell is waited for."""
+        try:
+            await asyncio.gather(self._listener.close(), self._speaker.close())
+            if self._socket is not None:
+                await self._socket.close()
+        finally:
+            await self._side_tasks.cancel_all()
+            await self._tasks.cancel_all()
 
     def _log_call(self) -> None:
-        assert self._connected_at is not None
-        engine_ms = [
-            value for timing in self._timings.values() if (value := timing.engine_ms()) is not None
-        ]
         self._log.info(
             "call_ended",
             cause=self.outcome.value,
+            reason=self._reason,
             duration_s=round(self._clock() - self._connected_at, 3),
             turns=len(self._timings),
-            engine_ms_max=max(engine_ms, default=None),
+            engine_ms_max=self._timings.engine_ms_max(),
             rejected_messages=self._input.rejected_messages,
         )
 
@@ -344,37 +334,38 @@ class CallSession:
     async def _write(self, outbound: OutboundAudio) -> None:
         try:
             await outbound.run()
-        except (ConnectionError, TimeoutError) as error:
-            self._log.warning("media_socket_lost", reason=type(error).__name__)
-            self._close(HangupCause.SOCKET_LOST)
+        except TimeoutError:
+            self._close(HangupCause.SOCKET_LOST, "the peer takes no more audio")
+        except ConnectionError:
+            # The reader sees the same end, and what Twilio said before it: a `stop` perhaps.
+            self._log.debug("media_socket_gone")
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         """A fault of our own inside a call: end it, so that Twilio asks for the next TwiML."""
         self._log.error("call_task_failed", task=name, reason=repr(error))
-        self._close(HangupCause.FAILURE)
+        self._close(HangupCause.FAILURE, f"a fault of our own in {name}")
+
+    def _side_task_failed(self, name: str, error: BaseException) -> None:
+        """What only makes a call better has failed: the call goes on without it."""
+        self._log.error("side_task_failed", task=name, reason=repr(error))
 
     def _timer_due(self, timer: Timer) -> None:
         self.emit(TimerFired(self._clock(), timer))
 
-    def _timing(self, turn: int) -> TurnTiming:
-        return self._timings.setdefault(turn, TurnTiming(turn))
-
-    def _first_text(self, turn: int) -> None:
-        timing = self._timing(turn)
-        timing.first_text_at = timing.first_text_at or self._clock()
-
-    def _first_audio(self, turn: int) -> None:
-        timing = self._timing(turn)
-        timing.first_audio_at = timing.first_audio_at or self._clock()
+    def _check_idle(self) -> None:
+        """Look every now and then whether frames still come; media alone could not tell."""
+        self._idle_check = self._loop.call_later(
+            self._parts.timeouts.idle_check_s, self._check_idle
+        )
+        self._input.tick()
 
     def _frame_sent(self, payload: bytes) -> None:
         self._input.agent_audio(payload)
+        self._speech.progressed()
         self._parts.observer.agent_audio(self._clock(), payload)
 
     def _playout_started(self, turn: int) -> None:
-        timing = self._timing(turn)
-        timing.first_frame_at = self._clock()
-        facts = timing.facts()
+        facts = self._timings.first_frame(turn)
         self._log.info("turn_latency", **facts)
         self._parts.observer.turn_timed(self._clock(), facts)
         self.emit(PlayoutStarted(self._clock(), turn))

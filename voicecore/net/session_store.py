@@ -66,7 +66,7 @@ class SessionStore:
         try:
             async with asyncio.timeout(OPERATION_TIMEOUT_S):
                 answer = await operation()
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError, UnicodeDecodeError) as error:
             if not self._down:
                 self._down = True
                 log.warning("session_store_down", reason=type(error).__name__)

@@ -6,6 +6,7 @@ flushes; cached clips take the same way without a speaker.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,13 @@ from voicecore.call.events import (
 )
 from voicecore.net.outbound import OutboundAudio
 from voicecore.net.speak import DeepgramSpeaker
+
+AHEAD_MAX_MS = 10_000
+"""With more audio than this unheard, further segments wait: the playout's room is limited, and
+what is made too early is wasted by an interruption."""
+
+IN_MAKING_MAX = 4
+"""Segments that the speaker works on at once; the same reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,10 @@ class SpeechOutput:
         self._speaker: DeepgramSpeaker[SegmentToken] | None = None
         self._outbound: OutboundAudio | None = None
         self._generation = 0
+        self._held: deque[tuple[SegmentToken, str]] = deque()
         self._waiting: list[SegmentToken] = []
         self._clips_behind: dict[SegmentToken, bytes] = {}
+        self._written_bytes = 0
 
     def attach_speaker(self, speaker: DeepgramSpeaker[SegmentToken]) -> None:
         """Give the client that synthesises; before the first `speak` of unknown text."""
@@ -68,30 +78,24 @@ class SpeechOutput:
     def speak(self, turn: int, segment: int, text: str) -> None:
         """Queue one segment behind the others of its reply; a new turn drops the old one."""
         if self._playout.turn != turn:
-            self._waiting.clear()
-            self._clips_behind.clear()
+            self._forget()
+            self._written_bytes = 0
             self._generation = self._playout.begin(turn)
-        token = SegmentToken(turn, segment)
-        clip = self._clips.get(text)
-        if clip is None:
-            assert self._speaker is not None, "attach_speaker comes first"
-            self._waiting.append(token)
-            self._speaker.say(token, text)
-        elif self._waiting:
-            self._waiting.append(token)
-            self._clips_behind[token] = clip
-        else:
-            self._waiting.append(token)
-            self.audio(clip, token)
-            self._finish_segment(token)
+        self._held.append((SegmentToken(turn, segment), text))
+        self._hand_over()
 
     def cancel(self, turn: int) -> None:
         """Drop what is not synthesised yet of `turn`."""
-        if any(token.turn == turn for token in self._waiting):
-            self._waiting.clear()
-            self._clips_behind.clear()
+        unfinished = (*self._waiting, *(token for token, _ in self._held))
+        if any(token.turn == turn for token in unfinished):
+            self._forget()
             if self._speaker is not None:
                 self._speaker.cancel()
+
+    def progressed(self) -> None:
+        """Take it that a frame went out: there may be room for segments that wait."""
+        if self._held:
+            self._hand_over()
 
     def pause(self, turn: int) -> None:
         """Silence the caller's ear at once and keep the unplayed audio."""
@@ -114,6 +118,7 @@ class SpeechOutput:
             return
         now_s = self._clock()
         played_bytes = self._playout.clear(now_s)
+        self._held.clear()
         self._writer.clear()
         self._emit(PlayoutCleared(now_s, turn, played_bytes // BYTES_PER_MS))
 
@@ -121,7 +126,7 @@ class SpeechOutput:
         """Take audio of a segment from the speaker; audio of a dropped segment is ignored."""
         if token in self._waiting:
             self._on_first_audio(token.turn)
-            self._playout.write(audio, self._generation)
+            self._written_bytes += self._playout.write(audio, self._generation)
             self._writer.wake()
 
     def flushed(self, token: SegmentToken) -> None:
@@ -151,6 +156,31 @@ class SpeechOutput:
         assert self._outbound is not None, "attach_outbound comes first"
         return self._outbound
 
+    def _hand_over(self) -> None:
+        """Give held segments to the speaker, or their clips to the playout, while there is room."""
+        while self._held and len(self._waiting) < IN_MAKING_MAX and self._ahead_ms < AHEAD_MAX_MS:
+            token, text = self._held.popleft()
+            clip = self._clips.get(text)
+            self._waiting.append(token)
+            if clip is None:
+                assert self._speaker is not None, "attach_speaker comes first"
+                self._speaker.say(token, text)
+            elif len(self._waiting) > 1:
+                self._clips_behind[token] = clip
+            else:
+                self.audio(clip, token)
+                self._finish_segment(token)
+
+    @property
+    def _ahead_ms(self) -> int:
+        played_bytes = self._playout.played_bytes(self._clock())
+        return (self._written_bytes - played_bytes) // BYTES_PER_MS
+
+    def _forget(self) -> None:
+        self._held.clear()
+        self._waiting.clear()
+        self._clips_behind.clear()
+
     def _finish_segment(self, token: SegmentToken) -> None:
         self._waiting.remove(token)
         span = self._playout.end_segment(token.segment, self._generation)
@@ -164,10 +194,11 @@ class SpeechOutput:
 
     def _after_segment(self, turn: int) -> None:
         """Let waiting clips follow; close the reply's audio when nothing else is on its way."""
+        self._hand_over()
         if self._waiting and self._waiting[0] in self._clips_behind:
             token = self._waiting[0]
-            self._playout.write(self._clips_behind.pop(token), self._generation)
+            self.audio(self._clips_behind.pop(token), token)
             self._finish_segment(token)
-        elif not self._waiting and self._playout.turn == turn:
+        elif not self._waiting and not self._held and self._playout.turn == turn:
             self._playout.finish(self._generation)
             self._writer.expect_drain(turn)

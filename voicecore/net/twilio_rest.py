@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 REQUEST_TIMEOUT_S = 5.0
 MAX_TRIES = 3
+RETRY_DELAY_S = 0.25
 MAX_SMS_CHARS = 1600
 
 
@@ -80,20 +81,20 @@ class TwilioRest:
                 raise
 
     async def _post(self, path: str, form: Mapping[str, str]) -> dict[str, object]:
-        for attempt in range(1, MAX_TRIES + 1):
+        status, answer = await self._post_once(path, form)
+        for attempt in range(1, MAX_TRIES):
+            if status != 429:
+                break
+            await asyncio.sleep(RETRY_DELAY_S * attempt)
             status, answer = await self._post_once(path, form)
-            if status < 300:
-                return answer
-            code = answer.get("code")
-            if status == 429 and attempt < MAX_TRIES:
-                await asyncio.sleep(0.25 * attempt)
-                continue
-            raise TwilioRestError(
-                str(answer.get("message", "refused")),
-                code=code if isinstance(code, int) else None,
-                unknown_outcome=status >= 500,
-            )
-        raise AssertionError("the last try returns or raises")
+        if status < 300:
+            return answer
+        code = answer.get("code")
+        raise TwilioRestError(
+            str(answer.get("message", "refused")),
+            code=code if isinstance(code, int) else None,
+            unknown_outcome=status >= 500,
+        )
 
     async def _post_once(self, path: str, form: Mapping[str, str]) -> tuple[int, dict[str, object]]:
         try:
