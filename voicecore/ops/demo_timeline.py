@@ -44,7 +44,8 @@ def demo_timeline(
     """
     stream_s = flight_log.started_at - zero_at
     info = flight_log.info
-    caller_number = "a withheld number" if info is None else info.from_e164 or "a withheld number"
+    number = None if info is None else info.from_e164
+    caller_number = f"{number[:2]}•••{number[-4:]}" if number else "a withheld number"
     return Timeline(
         title=f"Call from {caller_number}, {len(heard) / 8000:.0f} s",
         said=said,
