@@ -1,9 +1,9 @@
 """Turns spoken numbers into digits: "oh", "double five", "twelve fifty-five", "nineteen hundred".
 
 Theory of operation: the words become pieces ("fifty" is `50`, "five" is `5`). Pieces that follow
-each other are either joined as spoken ("five fifty-five" is 5 55) or, where a ten is followed by a
-one, can be read in two ways ("fifty five" is 55 or 50 5); `digit_readings` yields both, the usual
-one first.
+each other are either joined as spoken ("five fifty-five" is 5 55) or can be read in two ways:
+"fifty five" is 55 or 50 5, and "eight hundred five" is 805 or 800 5, as in a phone number.
+`digit_readings` yields both, the usual one first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import phonenumbers
 from voicecore.dialog.number_words import ONES, TENS
 from voicecore.dialog.plain_words import comma_words
 
-_ONES = {word: str(number) for number, word in enumerate(ONES[:10])}
+_ONES = {word: str(number) for number, word in enumerate(ONES[:10])} | {"niner": "9"}
 _ZEROS = {"oh": "0", "o": "0", "ow": "0", "nought": "0", "naught": "0", "nil": "0", "null": "0"}
 _HEARD_AS = {"won": "1", "to": "2", "too": "2", "tree": "3", "for": "4", "fore": "4", "ate": "8"}
 _TEENS = {word: str(number) for number, word in enumerate(ONES[10:], start=10)}
@@ -27,6 +27,8 @@ _BETWEEN = comma_words(
     "uh,um,er,like,so,then,and,dash,hyphen,space,dot,area,code,plus,the,number,is,it's,its,my,"
     "that's,phone,mobile,cell,extension,please,yeah,ok,okay"
 )
+_SCALES = {"hundred": 100, "thousand": 1000}
+_SCALED_MAX = 1_000_000
 _MOST_READINGS = 32
 _WORD = re.compile(r"\+|[0-9]+|[a-z']+")
 
@@ -90,40 +92,103 @@ def _runs(text: str) -> list[list[Piece]]:
 def _piece(words: list[str], at: int, *, inside: bool) -> tuple[Piece | None, int]:
     """Read the piece at `at`; returns it (None: not a number) and how many words it took."""
     word = words[at]
-    following = words[at + 1] if at + 1 < len(words) else ""
+    following = _word(words, at + 1)
     if word in _REPEATS and _single(following, strict=False) is not None:
         return ((_single(following, strict=False) or "") * _REPEATS[word],), 2
+    scaled = _scaled(words, at)
+    if scaled is not None:
+        return scaled
     if word.isdigit():
-        return _with_scale((word,), words, at + 1, 1)
-    single = _single(word, strict=not inside)
+        return (word,), 1
+    single = _single(word, strict=not inside and not _begins_number(words, at + 1))
     if single is not None:
-        return _with_scale((single,), words, at + 1, 1)
+        return (single,), 1
     if inside and word in _HEARD_AS:
         return (_HEARD_AS[word], ""), 1
     if word in _TEENS:
-        return _with_scale((_TEENS[word],), words, at + 1, 1)
+        return (_TEENS[word],), 1
     if word in _TENS:
         return _tens(words, at)
     return None, 1
 
 
+def _scaled(words: list[str], at: int) -> tuple[Piece, int] | None:
+    """Read "nineteen hundred" or "forty-five thousand two hundred"; None: there is no such word.
+
+    Each part must fit into the zeros of the one before, or it begins a number of its own.
+    """
+    thousands = group = parts = 0
+    room, joined, end = _SCALED_MAX, "", at
+    while room > 1:
+        begin = end + 1 if parts and _word(words, end) == "and" else end
+        small = _below_hundred(words, begin) if parts else _leading(words, begin)
+        if small is None:
+            break
+        number, after = small
+        scale = _SCALES.get(_word(words, after), 1)
+        if scale == 1 and not parts:
+            return None
+        if scale == 1000 and group and not thousands:
+            scale = 1  # "one hundred and twenty thousand": the word multiplies all before it
+        if number * scale >= room:
+            break
+        parts, group, room = parts + 1, group + number * scale, scale
+        joined, end = f"{joined}{number * scale}", after + (scale > 1)
+        if scale < 1000 and not thousands and _word(words, end) == "thousand":
+            group, joined, end, room = group * 1000, f"{joined}000", end + 1, 1000
+        if room == 1000:
+            thousands, group = group, 0
+    if not parts:
+        return None
+    total = str(thousands + group)
+    readings = (joined, total) if _begins_number(words, end) else (total, joined)
+    return tuple(dict.fromkeys(readings)), end - at
+
+
+def _leading(words: list[str], at: int) -> tuple[int, int] | None:
+    """Read what can stand before "hundred": also "a", and up to three digits."""
+    word = _word(words, at)
+    if word == "a":
+        return 1, at + 1
+    if word.isdigit() and len(word) <= 3 and word[0] != "0":
+        return int(word), at + 1
+    return _below_hundred(words, at)
+
+
+def _below_hundred(words: list[str], at: int) -> tuple[int, int] | None:
+    """Read a whole number from 1 to 99; returns it and where it ends."""
+    word = _word(words, at)
+    if word in _TEENS:
+        return int(_TEENS[word]), at + 1
+    one = int(_ONES.get(word, "0"))
+    if one:
+        return one, at + 1
+    if word not in _TENS:
+        return None
+    one = int(_ONES.get(_word(words, at + 1), "0"))
+    return int(_TENS[word]) + one, at + 2 if one else at + 1
+
+
+def _begins_number(words: list[str], at: int) -> bool:
+    """Say whether the next word that counts is one of a number."""
+    while _word(words, at) in _BETWEEN:
+        at += 1
+    word = _word(words, at)
+    return word.isdigit() or any(
+        word in known for known in (_ONES, _ZEROS, _TEENS, _TENS, _REPEATS)
+    )
+
+
+def _word(words: list[str], at: int) -> str:
+    return words[at] if at < len(words) else ""
+
+
 def _tens(words: list[str], at: int) -> tuple[Piece, int]:
     ten = _TENS[words[at]]
-    one = _ONES.get(words[at + 1]) if at + 1 < len(words) else None
+    one = _ONES.get(_word(words, at + 1))
     if one in (None, "0"):
-        return _with_scale((ten,), words, at + 1, 1)
-    joined = ten[0] + str(one)
-    if at + 2 < len(words) and words[at + 2] in ("hundred", "thousand"):
-        return _with_scale((joined,), words, at + 2, 2)
-    return (joined, ten + str(one)), 2
-
-
-def _with_scale(piece: Piece, words: list[str], at: int, used: int) -> tuple[Piece, int]:
-    if at < len(words) and words[at] == "hundred":
-        return tuple(f"{part}00" for part in piece), used + 1
-    if at < len(words) and words[at] == "thousand":
-        return tuple(f"{part}000" for part in piece), used + 1
-    return piece, used
+        return (ten,), 1
+    return (ten[0] + str(one), ten + str(one)), 2
 
 
 def _single(word: str, *, strict: bool) -> str | None:
