@@ -58,7 +58,7 @@ def sample_call() -> Timeline:
             speech("caller", 15.0, 15.5, "Thank you, bye."),
         ),
         answers=(
-            answer(1, 4.0, 4.7, endpoint_ms=2.0, llm_first_text_ms=300.0),
+            answer(1, 4.0, 4.7, commit_to_ask_ms=2.0, llm_first_text_ms=300.0),
             answer(2, 8.0, 9.2, llm_first_text_ms=500.0, searching_the_bays_ms=200.0),
         ),
         barge_ins=(

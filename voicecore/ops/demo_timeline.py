@@ -92,15 +92,10 @@ def _answers(
                 to_s=stream_s + turn.end_s + turn.voice_to_voice_ms / 1000,
                 voice_to_voice_ms=turn.voice_to_voice_ms,
                 engine_ms=turn.engine_ms,
-                parts={"endpointing_ms": _rest_ms(turn.voice_to_voice_ms, parts), **parts},
+                parts=parts,
             )
         )
     return tuple(answers)
-
-
-def _rest_ms(whole_ms: float, parts: dict[str, float]) -> float:
-    """What lies before the turn was closed: the listener's words and the wait for more."""
-    return max(0.0, whole_ms - sum(parts.values()))
 
 
 def _barge_ins(

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from voicecore.ops.timeline_spans import AnswerGap, BargeInSpan, SpeechSpan, Timeline, ToolSpan
 
 _PART_NAMES = {
-    "endpoint_ms": "Final words → model asked",
+    "commit_to_ask_ms": "Turn closed → model asked",
     "llm_first_text_ms": "Model → first text",
     "text_to_speak_ms": "Text → voice asked",
     "speech_first_byte_ms": "Voice → first audio",
     "byte_to_frame_ms": "Audio → first frame out",
 }
-_ENGINE_PARTS = frozenset({"endpoint_ms", "text_to_speak_ms", "byte_to_frame_ms"})
+_ENGINE_PARTS = frozenset({"commit_to_ask_ms", "text_to_speak_ms", "byte_to_frame_ms"})
 _TOTALS = frozenset({"turn", "engine_ms", "voice_to_voice_ms"})
 _EARLY_S = 0.25
 """A speech's measured start may lie this much before the first sample of its answer."""
@@ -115,7 +115,7 @@ def _waterfall(answer: AnswerGap) -> tuple[AnswerPart, ...]:
     known = {name: ms for name, ms in answer.parts.items() if name not in _TOTALS}
     rest_ms = max(0.0, answer.voice_to_voice_ms - sum(known.values()))
     scale = 100 / max(answer.voice_to_voice_ms, sum(known.values()), 1.0)
-    rows = [("Line and recognition", "rest", rest_ms)] if known else []
+    rows = [("Recognition and endpointing", "rest", rest_ms)] if known else []
     for name, took_ms in known.items():
         words = name.removesuffix("_ms").replace("_", " ")
         owner = "engine" if name in _ENGINE_PARTS else "outside"
