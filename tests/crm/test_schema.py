@@ -62,15 +62,93 @@ async def test_an_appointment_that_is_over_frees_its_bay(connection: asyncpg.Con
     await book(connection)
 
 
-async def test_a_cancelled_appointment_cannot_come_back_into_a_taken_bay(
+STEPS = {
+    "held": {"confirmed", "cancelled"},
+    "confirmed": {
+        "checked_in", "in_progress", "done", "cancelled", "no_show", "rescheduled",
+    },
+    "checked_in": {"in_progress", "done", "cancelled"},
+    "in_progress": {"done"},
+}  # fmt: skip
+
+
+async def test_an_appointment_goes_only_forward(connection: asyncpg.Connection) -> None:
+    change = "UPDATE appointments SET status = $2 WHERE appointment_id = $1"
+    for old, new in itertools.permutations((*ACTIVE, *OVER), 2):
+        number = await book(connection, status=old)
+        if new in STEPS.get(old, ()):
+            await connection.execute(change, number, new)
+        else:
+            with pytest.raises(asyncpg.CheckViolationError) as caught:
+                await connection.execute(change, number, new)
+            assert caught.value.constraint_name == "appointments_life_cycle"
+        await connection.execute("DELETE FROM appointments")
+
+
+async def test_writing_the_same_status_again_is_no_step(connection: asyncpg.Connection) -> None:
+    number = await book(connection, status="cancelled")
+    await connection.execute(
+        "UPDATE appointments SET status = 'cancelled', notes = 'x' WHERE appointment_id = $1",
+        number,
+    )
+
+
+async def test_a_moved_appointment_has_one_successor_that_is_younger(
     connection: asyncpg.Connection,
 ) -> None:
-    old = await book(connection, status="cancelled")
-    await book(connection)
-    with pytest.raises(asyncpg.ExclusionViolationError):
-        await connection.execute(
-            "UPDATE appointments SET status = 'confirmed' WHERE appointment_id = $1", old
-        )
+    old = await book(connection, status="rescheduled")
+    first, second = await book(connection, bay=1), await book(connection, bay=2)
+    move = "UPDATE appointments SET rescheduled_from = $2 WHERE appointment_id = $1"
+    await connection.execute(move, first, old)
+    with pytest.raises(asyncpg.UniqueViolationError) as caught:
+        await connection.execute(move, second, old)
+    assert caught.value.constraint_name == "appointments_one_successor"
+    for not_older in (second, second + 1):
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await connection.execute(move, second, not_older)
+        assert refused.value.constraint_name == "appointments_successor_is_younger"
+
+
+async def test_a_reminder_is_claimed_once_per_version(connection: asyncpg.Connection) -> None:
+    number = await book(connection)
+    claim = (
+        "INSERT INTO outbound_attempts (appointment_id, appointment_version, kind, phone_e164)"
+        " VALUES ($1, $2, $3, '+13125550101')"
+    )
+    for version, kind in ((1, "day_before"), (2, "day_before"), (1, "hour_before")):
+        await connection.execute(claim, number, version, kind)
+        with pytest.raises(asyncpg.UniqueViolationError) as caught:
+            await connection.execute(claim, number, version, kind)
+        assert caught.value.constraint_name == "outbound_attempts_once"
+
+
+async def test_a_day_takes_no_more_labour_than_it_has(connection: asyncpg.Connection) -> None:
+    await connection.execute(
+        "INSERT INTO day_capacity (day, labour_minutes) VALUES ('2026-12-01', 100)"
+    )
+    add = "UPDATE day_capacity SET booked_minutes = booked_minutes + $1"
+    await connection.execute(add, 100)
+    for too_much in (1, -101):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(add, too_much)
+
+
+async def test_a_check_names_its_means_and_flags_are_no_null(
+    connection: asyncpg.Connection,
+) -> None:
+    await connection.execute(
+        "INSERT INTO customer_phones (customer_id, phone_e164) VALUES (1, '+13125550101')"
+    )
+    for table, what in (
+        ("customers", "email_verified_at = now()"),
+        ("customers", "address_verified_at = now()"),
+        ("customer_phones", "verified_at = now()"),
+        ("customers", "quality_flags = ARRAY[NULL]::text[]"),
+        ("customers", "postcode = repeat('1', 17)"),
+    ):
+        # A CHECK lets NULL pass, so each of these has to be seen to fail.
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(f"UPDATE {table} SET {what}")
 
 
 async def test_a_technician_cannot_be_in_two_bays(connection: asyncpg.Connection) -> None:
