@@ -29,6 +29,7 @@ cov: venv ## audio, wire and call: every line and every branch
 lint: venv ## style and import rules
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+	@.venv/bin/lint-imports --no-cache --no-logo
 
 types: venv ## mypy --strict over the product
 	@$(RUN) -m mypy
