@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -9,31 +10,38 @@ import asyncpg
 from crm.email import normalise_email
 from crm.errors import ConflictError, InputError, NotFoundError
 from crm.phone import normalise_phone
+from crm.sound import sound_key
 from crm.text import clean_name
 
 # A number that more people share than this is a switchboard and identifies nobody.
 SHARED_PHONE_LIMIT = 20
 
-_COLUMNS = """
+# What `customer_of` reads, from `customers c`.
+CUSTOMER_COLUMNS = """
 c.customer_id, c.first_name, c.last_name, c.email, c.version,
 (SELECT p.phone_e164 FROM customer_phones p WHERE p.customer_id = c.customer_id
   ORDER BY p.is_primary DESC, p.created_at, p.phone_e164 LIMIT 1) AS phone_e164
 """
-_BY_ID = f"SELECT {_COLUMNS} FROM customers c WHERE c.customer_id = $1"
+_BY_ID = f"SELECT {CUSTOMER_COLUMNS} FROM customers c WHERE c.customer_id = $1"
+_BY_IDS = f"""
+SELECT {CUSTOMER_COLUMNS} FROM customers c
+ WHERE c.customer_id = ANY($1::bigint[]) ORDER BY c.customer_id
+"""
 _BY_PHONE = f"""
-SELECT {_COLUMNS} FROM customers c
+SELECT {CUSTOMER_COLUMNS} FROM customers c
  WHERE c.customer_id IN (SELECT customer_id FROM customer_phones WHERE phone_e164 = $1)
  ORDER BY c.customer_id LIMIT $2
 """
 _NAMESAKE_ON_PHONE = f"""
-SELECT {_COLUMNS} FROM customers c JOIN customer_phones USING (customer_id)
+SELECT {CUSTOMER_COLUMNS} FROM customers c JOIN customer_phones USING (customer_id)
  WHERE customer_phones.phone_e164 = $1
    AND lower(c.first_name) = lower($2) AND lower(c.last_name) = lower($3)
  ORDER BY c.customer_id LIMIT 1
 """
 _LOCK_PHONE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 _INSERT = """
-INSERT INTO customers (first_name, last_name, email) VALUES ($1, $2, $3) RETURNING customer_id
+INSERT INTO customers (first_name, last_name, email, first_name_sound, last_name_sound)
+VALUES ($1, $2, $3, $4, $5) RETURNING customer_id
 """
 _UPDATE_EMAIL = """
 UPDATE customers
@@ -75,7 +83,15 @@ async def get_customer(connection: asyncpg.Connection, customer_id: int) -> Cust
     row = await connection.fetchrow(_BY_ID, customer_id)
     if row is None:
         raise NotFoundError("customers", customer_id)
-    return _customer(row)
+    return customer_of(row)
+
+
+async def customers_by_ids(
+    connection: asyncpg.Connection, customer_ids: Sequence[int]
+) -> tuple[Customer, ...]:
+    """Return those of the customers that exist, longest known first."""
+    rows = await connection.fetch(_BY_IDS, customer_ids)
+    return tuple(customer_of(row) for row in rows)
 
 
 async def customers_by_phone(
@@ -83,7 +99,7 @@ async def customers_by_phone(
 ) -> tuple[Customer, ...]:
     """Return everybody who has the number, longest known first; at most 20."""
     rows = await connection.fetch(_BY_PHONE, phone_e164, SHARED_PHONE_LIMIT)
-    return tuple(_customer(row) for row in rows)
+    return tuple(customer_of(row) for row in rows)
 
 
 async def create_customer(
@@ -110,8 +126,10 @@ async def create_customer(
     await connection.execute(_LOCK_PHONE, phone_e164)
     known = await connection.fetchrow(_NAMESAKE_ON_PHONE, phone_e164, first, last)
     if known is not None:
-        return _customer(known)
-    customer_id = await connection.fetchval(_INSERT, first, last, address)
+        return customer_of(known)
+    customer_id = await connection.fetchval(
+        _INSERT, first, last, address, sound_key(first), sound_key(last)
+    )
     await connection.execute(_UPSERT_PRIMARY_PHONE, customer_id, phone_e164)
     return await get_customer(connection, customer_id)
 
@@ -148,7 +166,8 @@ async def update_contact(
     return await get_customer(connection, customer_id)
 
 
-def _customer(row: asyncpg.Record) -> Customer:
+def customer_of(row: asyncpg.Record) -> Customer:
+    """Return the customer of a row of `CUSTOMER_COLUMNS`."""
     return Customer(
         customer_id=row["customer_id"],
         first_name=row["first_name"],

@@ -1,8 +1,8 @@
-"""Instants at the border of the database: aware ones only."""
+"""Instants and days at the border of the database: aware instants, and days that are days."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from crm.errors import InputError
 
@@ -15,4 +15,15 @@ def require_aware(value: datetime, field: str) -> datetime:
     """
     if value.tzinfo is None or value.utcoffset() is None:
         raise InputError(field, "has no time zone")
+    return value
+
+
+def require_day(value: date, field: str) -> date:
+    """Return the day unchanged.
+
+    Raises:
+        InputError: it is an instant, whose day depends on the zone.
+    """
+    if isinstance(value, datetime):
+        raise InputError(field, "is an instant, not a day")
     return value

@@ -22,16 +22,25 @@ def clean_name(value: str, field: str) -> str:
     Raises:
         InputError: there is no letter or digit in it, or it is longer than 100 characters.
     """
-    line = "".join(
+    return clean_line(value, field, NAME_MAX_CHARS)
+
+
+def clean_line(value: str, field: str, max_chars: int) -> str:
+    """Return a text in NFC on one line, with single blanks.
+
+    Raises:
+        InputError: there is no letter or digit in it, or it is longer than `max_chars`.
+    """
+    visible = "".join(
         " " if unicodedata.category(char) in _INVISIBLE and char not in _JOINERS else char
         for char in unicodedata.normalize("NFC", value)
     )
-    name = " ".join(line.split())
-    if not any(char.isalnum() for char in name):
+    line = " ".join(visible.split())
+    if not any(char.isalnum() for char in line):
         raise InputError(field, "is empty")
-    if len(name) > NAME_MAX_CHARS:
-        raise InputError(field, f"is longer than {NAME_MAX_CHARS} characters")
-    return name
+    if len(line) > max_chars:
+        raise InputError(field, f"is longer than {max_chars} characters")
+    return line
 
 
 def storable(value: str) -> str:
