@@ -74,7 +74,7 @@ _ROUTINE = ("oil_change", "tire_rotation", "brake_inspection", "battery_check")
 MARIA = DemoPerson(1, "Maria", "Lopez", "+13125550142", "maria.lopez@example.com")
 
 # O'Brien and Nguyễn are a household on one number; the two Chens are namesakes.
-_WRITTEN_PEOPLE = (
+WRITTEN_PEOPLE = (
     MARIA,
     DemoPerson(2, "Sean", "O'Brien", "+13125550117", "sean.obrien@example.com"),
     DemoPerson(3, "Linh", "Nguyễn", "+13125550117", "linh.nguyen@example.com"),
@@ -93,7 +93,7 @@ def _car(
     return DemoCar(vehicle_id, customer_id, year, model.make, model.model, *looks, vin, miles)
 
 
-_WRITTEN_CARS = (
+WRITTEN_CARS = (
     _car(1, 1, 2019, _CAMRY, ("silver", "BK74219"), 61200),
     _car(2, 2, 2021, _F_150, ("blue", "RF20816"), 38400),
     _car(3, 3, 2017, _CIVIC, ("white", "LN55307"), 84900),
@@ -102,7 +102,7 @@ _WRITTEN_CARS = (
     _car(6, 6, 2020, _RAV4, ("green", "RD61178"), 45800),
     _car(7, 6, 2014, _ACCORD, ("black", "RD33905"), 118600),
 )
-_WRITTEN_VISITS = (
+WRITTEN_VISITS = (
     DemoVisit(1, 742, "full_service", 38900),
     DemoVisit(1, 561, "tire_rotation", 44700),
     DemoVisit(1, 398, "brake_inspection", 49800),
@@ -134,6 +134,6 @@ def _drawn() -> Iterator[tuple[DemoPerson, DemoCar, DemoVisit]]:
 
 
 _DRAWN = tuple(_drawn())
-PEOPLE = (*_WRITTEN_PEOPLE, *(person for person, _, _ in _DRAWN))
-CARS = (*_WRITTEN_CARS, *(car for _, car, _ in _DRAWN))
-VISITS = (*_WRITTEN_VISITS, *(visit for _, _, visit in _DRAWN))
+PEOPLE = (*WRITTEN_PEOPLE, *(person for person, _, _ in _DRAWN))
+CARS = (*WRITTEN_CARS, *(car for _, car, _ in _DRAWN))
+VISITS = (*WRITTEN_VISITS, *(visit for _, _, visit in _DRAWN))

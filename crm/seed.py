@@ -16,12 +16,15 @@ import asyncpg
 from crm.demo_people import CARS, MARIA, PEOPLE, VISITS
 from crm.errors import InputError
 from crm.instants import require_aware
+from crm.sound import sound_key
 
 DEMO_DAYS = 14
 _BOOKING_NAMESPACE = uuid.UUID("5e5b0d0a-6d5c-5b52-9d7e-0f6b8a3c1d21")
 
 
-class _Service(NamedTuple):
+class ServiceRow(NamedTuple):
+    """One row of `services`."""
+
     code: str
     name: str
     labour_minutes: int
@@ -31,27 +34,27 @@ class _Service(NamedTuple):
     price_cents: int
 
 
-_SERVICES = (
-    _Service("oil_change", "Oil change", 45, 0, "quick", "maintenance", 6995),
-    _Service("tire_rotation", "Tire rotation", 30, 0, "quick", "maintenance", 2995),
-    _Service("battery_check", "Battery check", 30, 0, "quick", "maintenance", 1995),
-    _Service("brake_inspection", "Brake inspection", 60, 0, "lift", "brakes", 4995),
-    _Service("brake_pads", "Brake pad replacement", 120, 15, "lift", "brakes", 28900),
-    _Service("full_service", "Full service", 120, 15, "lift", "maintenance", 34900),
-    _Service("wheel_alignment", "Wheel alignment", 60, 15, "lift", "chassis", 11900),
-    _Service("coolant_flush", "Coolant flush", 60, 15, "lift", "maintenance", 12900),
-    _Service("state_inspection", "State inspection", 60, 0, "inspection", "inspection", 3500),
-    _Service("diagnostic", "Engine diagnostic", 90, 0, "inspection", "diagnostics", 14900),
+SERVICES = (
+    ServiceRow("oil_change", "Oil change", 45, 0, "quick", "maintenance", 6995),
+    ServiceRow("tire_rotation", "Tire rotation", 30, 0, "quick", "maintenance", 2995),
+    ServiceRow("battery_check", "Battery check", 30, 0, "quick", "maintenance", 1995),
+    ServiceRow("brake_inspection", "Brake inspection", 60, 0, "lift", "brakes", 4995),
+    ServiceRow("brake_pads", "Brake pad replacement", 120, 15, "lift", "brakes", 28900),
+    ServiceRow("full_service", "Full service", 120, 15, "lift", "maintenance", 34900),
+    ServiceRow("wheel_alignment", "Wheel alignment", 60, 15, "lift", "chassis", 11900),
+    ServiceRow("coolant_flush", "Coolant flush", 60, 15, "lift", "maintenance", 12900),
+    ServiceRow("state_inspection", "State inspection", 60, 0, "inspection", "inspection", 3500),
+    ServiceRow("diagnostic", "Engine diagnostic", 90, 0, "inspection", "diagnostics", 14900),
 )
-_BAYS = (
+BAYS = (
     (1, "Bay 1", "quick"),
     (2, "Bay 2", "quick"),
     (3, "Bay 3", "lift"),
     (4, "Bay 4", "lift"),
     (5, "Bay 5", "inspection"),
 )
-_TECHNICIANS = ((1, "Dana Whitfield"), (2, "Luis Ortega"), (3, "Priya Raman"))
-_SKILLS = (
+TECHNICIANS = ((1, "Dana Whitfield"), (2, "Luis Ortega"), (3, "Priya Raman"))
+SKILLS = (
     *((1, skill) for skill in ("maintenance", "brakes", "chassis")),
     *((2, skill) for skill in ("maintenance", "brakes", "inspection")),
     *((3, skill) for skill in ("maintenance", "diagnostics", "inspection", "chassis")),
@@ -59,8 +62,8 @@ _SKILLS = (
 _WORKDAYS = range(1, 6)
 _SATURDAY = 6
 _OPENS, _CLOSES, _SATURDAY_CLOSES = time(8), time(18), time(13)
-_HOURS = (*((day, _OPENS, _CLOSES) for day in _WORKDAYS), (_SATURDAY, _OPENS, _SATURDAY_CLOSES))
-_SHIFTS = tuple((person, *hours) for person, _ in _TECHNICIANS for hours in _HOURS)
+HOURS = (*((day, _OPENS, _CLOSES) for day in _WORKDAYS), (_SATURDAY, _OPENS, _SATURDAY_CLOSES))
+SHIFTS = tuple((person, *hours) for person, _ in TECHNICIANS for hours in HOURS)
 
 _INSERT_SERVICE = """
 INSERT INTO services (code, name, labour_minutes, buffer_minutes, bay_type, skill, price_cents)
@@ -86,8 +89,9 @@ INSERT INTO opening_hours (weekday, opens, closes) VALUES ($1, $2, $3) ON CONFLI
 
 _ANYBODY = "SELECT customer_id, first_name, last_name FROM customers ORDER BY customer_id LIMIT 1"
 _INSERT_PERSON = """
-INSERT INTO customers (customer_id, first_name, last_name, email) VALUES ($1, $2, $3, $4)
-ON CONFLICT DO NOTHING
+INSERT INTO customers
+       (customer_id, first_name, last_name, email, first_name_sound, last_name_sound)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
 """
 _INSERT_PHONE = """
 INSERT INTO customer_phones (customer_id, phone_e164, is_primary) VALUES ($1, $2, true)
@@ -123,12 +127,12 @@ _SEQUENCES = (
 async def seed_shop(connection: asyncpg.Connection) -> None:
     """Write services, bays, technicians and hours; rows that are there already stay as they are."""
     async with connection.transaction():
-        await connection.executemany(_INSERT_SERVICE, _SERVICES)
-        await connection.executemany(_INSERT_BAY, _BAYS)
-        await connection.executemany(_INSERT_TECHNICIAN, _TECHNICIANS)
-        await connection.executemany(_INSERT_SKILL, _SKILLS)
-        await connection.executemany(_INSERT_SHIFT, _SHIFTS)
-        await connection.executemany(_INSERT_HOURS, _HOURS)
+        await connection.executemany(_INSERT_SERVICE, SERVICES)
+        await connection.executemany(_INSERT_BAY, BAYS)
+        await connection.executemany(_INSERT_TECHNICIAN, TECHNICIANS)
+        await connection.executemany(_INSERT_SKILL, SKILLS)
+        await connection.executemany(_INSERT_SHIFT, SHIFTS)
+        await connection.executemany(_INSERT_HOURS, HOURS)
 
 
 async def seed_demo(connection: asyncpg.Connection, now: datetime) -> None:
@@ -152,7 +156,17 @@ async def seed_demo(connection: asyncpg.Connection, now: datetime) -> None:
 
 
 async def _write_people(connection: asyncpg.Connection, now: datetime) -> None:
-    people = [(row.customer_id, row.first_name, row.last_name, row.email) for row in PEOPLE]
+    people = [
+        (
+            row.customer_id,
+            row.first_name,
+            row.last_name,
+            row.email,
+            sound_key(row.first_name),
+            sound_key(row.last_name),
+        )
+        for row in PEOPLE
+    ]
     await connection.executemany(_INSERT_PERSON, people)
     phones = [(row.customer_id, row.phone_e164) for row in PEOPLE]
     await connection.executemany(_INSERT_PHONE, phones)
@@ -193,8 +207,8 @@ _BOOKED_CARS = tuple(car.vehicle_id for car in CARS if car.customer_id != MARIA.
 
 def _bookings(now: datetime) -> Iterator[tuple[int, str, int, datetime, datetime, uuid.UUID]]:
     """Yield rows for `_INSERT_BOOKING`; a booking takes the bay for labour and buffer."""
-    minutes = {row.code: row.labour_minutes + row.buffer_minutes for row in _SERVICES}
-    open_days = {day for day, _, _ in _HOURS}
+    minutes = {row.code: row.labour_minutes + row.buffer_minutes for row in SERVICES}
+    open_days = {day for day, _, _ in HOURS}
     for ahead in range(1, DEMO_DAYS + 1):
         day = now.date() + timedelta(days=ahead)
         if day.isoweekday() not in open_days:
