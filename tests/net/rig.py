@@ -178,13 +178,18 @@ class Rig:
             lambda: (
                 not len(self.parts.live)
                 and not len(self.parts.prepared)
-                and not self.deepgram.listen_connections
-                and not self.deepgram.speak_connections
+                and not self._provider_sockets()
                 and not engine_tasks()
             ),
             LEFT_S,
             lambda: f"{self.parts.live=} {self.parts.prepared=} {engine_tasks()}",
         )
+
+    def _provider_sockets(self) -> list[object]:
+        """Sockets that are open at Deepgram; a stalled one may be waiting there for its own end."""
+        links = (*self.deepgram.listen_connections, *self.deepgram.speak_connections)
+        transports = [link._transport for link in links]
+        return [item for item in transports if item is not None and not item.is_closing()]
 
     def session(self, call_sid: str) -> CallSession:
         """The running session of a call, to look at or to break."""
@@ -213,6 +218,7 @@ async def running(redis_url: str, model: Model | None = None, **wishes: Any) -> 
     async with AsyncExitStack() as stack:
         rig = await _start(stack, redis_url, model or Model(), Options(**wishes))
         yield rig
+        await rig.parts.prepared.close()
         await rig.nothing_left()
         broken = [line for line in rig.logs if line["log_level"] == "critical"]
         assert not broken
