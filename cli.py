@@ -7,10 +7,11 @@ import errno
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
@@ -24,11 +25,14 @@ import typer
 import uvloop
 from aiohttp import web
 from rich.console import Console
+from rich.progress import Progress
 
 from crm.call_bookings import CallBooking, bookings_of_call
 from crm.calls import CallJournal
+from crm.dataset.build import DEFAULT_SEED
+from crm.dataset.load import seed_database
 from crm.directory import CrmDirectory
-from crm.errors import DatabaseError
+from crm.errors import DatabaseError, InputError
 from crm.migrate import migrate as apply_migrations
 from crm.pool import close_pool, open_pool
 from crm.seed import seed_demo
@@ -225,6 +229,37 @@ def migrate() -> None:
 
 
 @app.command()
+def seed(
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full/--demo", help="10,000 customers, or the hundred people of the demonstration."
+        ),
+    ] = True,
+    number: Annotated[
+        int, typer.Option("--seed", help="The same number makes the same full dataset.")
+    ] = DEFAULT_SEED,
+    today: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day that the full dataset lies around."),
+    ] = None,
+) -> None:
+    """Fill an empty database with made-up people, cars and appointments."""
+    settings = _settings()
+    dsn = settings.database_url.get_secret_value()
+    if not dsn:
+        _refuse("DATABASE_URL: is missing, and seed needs it")
+    zone = ZoneInfo(settings.shop_timezone)
+    day = today.date() if today else datetime.now(zone).date()
+    try:
+        _run(_seed_full(dsn, day, zone, number) if full else _seed(settings))
+    except InputError as error:
+        _refuse(str(error))
+    if not full:
+        typer.echo("the people of the demonstration are there, with bookings for two weeks")
+
+
+@app.command()
 def serve() -> None:
     """Run the product; whatever has no key in .env runs against a stand-in."""
     settings = _settings()
@@ -343,6 +378,27 @@ async def _serve(settings: Settings) -> None:
         worker.parts.draining = True
         log.info("draining", calls=len(worker.parts.live))
         await worker.parts.live.drain(DRAIN_S)
+
+
+async def _seed_full(dsn: str, today: date, zone: ZoneInfo, number: int) -> None:
+    begun = time.perf_counter()
+    await apply_migrations(dsn)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("making the dataset", total=None)
+        written = await seed_database(
+            dsn,
+            today,
+            zone,
+            seed=number,
+            progress=lambda table, done, rows: bar.update(
+                task, description=table, completed=done, total=rows
+            ),
+        )
+        rows = int(bar.tasks[0].completed)
+    if written:
+        typer.echo(f"wrote {rows:,} rows in {time.perf_counter() - begun:.1f} s")
+    else:
+        typer.echo(f"the dataset of seed {number} is there already; nothing was changed")
 
 
 async def _seed(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
@@ -13,11 +14,13 @@ from crm.dataset.big_shop import ALL_BAYS, ALL_SKILLS, ALL_TECHNICIANS, BREAKS, 
 from crm.dataset.build import DEFAULT_SEED, Dataset, build_dataset
 from crm.dataset.rows import TABLE_OF
 from crm.errors import InputError
+from crm.pool import translated
 from crm.seed import HOURS, SERVICES, SHIFTS, seed_shop
 
 DATASET_NAME = "car service centre"
 # Rows that go to the server at once, and after which progress is told.
 CHUNK_ROWS = 5_000
+SEED_DEADLINE_S = 120.0
 
 # "vcseed" in ASCII: any number that nothing else locks. Two who seed at once take turns.
 _LOCK_KEY = 0x766373656564
@@ -53,6 +56,28 @@ _SHOP: Sequence[tuple[str, Sequence[tuple[Any, ...]]]] = (
 
 # Told after each chunk: the table, the rows written so far, and the rows there are in all.
 Progress = Callable[[str, int, int], None]
+
+
+async def seed_database(
+    dsn: str,
+    today: date,
+    zone: ZoneInfo,
+    *,
+    seed: int = DEFAULT_SEED,
+    progress: Progress | None = None,
+) -> bool:
+    """Do as `seed_dataset` over a connection of its own, also through a transaction pooler.
+
+    Raises:
+        InputError: as `seed_dataset`.
+        DatabaseError: the database cannot be reached, or takes too long; nothing was changed then.
+    """
+    async with translated("seed", SEED_DEADLINE_S), asyncio.timeout(SEED_DEADLINE_S):
+        connection = await asyncpg.connect(dsn, statement_cache_size=0)
+        try:
+            return await seed_dataset(connection, today, zone, seed=seed, progress=progress)
+        finally:
+            connection.terminate()
 
 
 async def seed_dataset(
