@@ -23,9 +23,10 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS_MAX = 64
-# Below the budget, so that a connection that gets no answer is closed by its own deadline.
-SOCKET_DEADLINE_S = 0.035
+# Redis answers one command after another, and each connection costs a millisecond to open: more of
+# them would only make a burst of look-ups slower.
+CONNECTIONS = 8
+CONNECT_DEADLINE_S = 0.025
 PROBE_EVERY_S = 1.0
 
 # uvloop answers a write to a connection that is just being closed with RuntimeError.
@@ -51,16 +52,18 @@ def open_cache_redis(url: str) -> Redis:
     """Return a client with a pool, text answers and short deadlines; close it with `aclose`.
 
     Text that is not UTF-8 is read with replacement characters instead of an error. Nothing is
-    repeated by itself: a repeat would not fit into the budget.
+    repeated by itself: a repeat would not fit into the budget. The deadline of a command is its
+    `Budget`: `socket_timeout` would write under `asyncio.wait_for`, which under Python 3.11 loses a
+    cancellation that comes as the write ends, and with it the deadline around it.
     """
     pool: ConnectionPool = ConnectionPool.from_url(
         url,
-        max_connections=CONNECTIONS_MAX,
         decode_responses=True,
         encoding_errors="replace",
         protocol=2,
-        socket_timeout=SOCKET_DEADLINE_S,
-        socket_connect_timeout=SOCKET_DEADLINE_S,
+        driver_info=None,
+        socket_timeout=None,
+        socket_connect_timeout=CONNECT_DEADLINE_S,
         retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)
@@ -76,6 +79,8 @@ class CacheLink:
         self._waiting: list[_Reader] = []
         self._is_reading = False
         self._opened = asyncio.Event()
+        # A pool that makes its users wait is not fair to them; this one has a connection for all.
+        self._seats = asyncio.Semaphore(CONNECTIONS)
 
     @property
     def is_open(self) -> bool:
@@ -97,12 +102,20 @@ class CacheLink:
             self._opened.clear()
             log.info("the customer cache is back")
 
-    async def within(self, budget: Budget, work: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, budget: Budget, work: Callable[[], Awaitable[T]]) -> T:
         """Run commands inside what is left of `budget`; a failure opens the circuit.
 
         Raises:
             LinkDownError: they were not done in time.
         """
+
+        async def seated() -> T:
+            async with self._seats:
+                return await work()
+
+        return await self._within(budget, seated)
+
+    async def _within(self, budget: Budget, work: Callable[[], Awaitable[T]]) -> T:
         if budget.left_s <= 0:
             raise LinkDownError
         loop = asyncio.get_running_loop()
@@ -122,7 +135,7 @@ class CacheLink:
         Raises:
             LinkDownError: no answer in time.
         """
-        return await self.within(budget, lambda: self._read(key))
+        return await self._within(budget, lambda: self._read(key))
 
     async def _read(self, key: str) -> str | None:
         reader = _Reader(key)
@@ -143,7 +156,8 @@ class CacheLink:
         batch, self._waiting = self._waiting, []
         keys = list(dict.fromkeys(reader.key for reader in batch))
         try:
-            answer = cast("Sequence[str | None]", await self._client.mget(keys))
+            async with self._seats:
+                answer = cast("Sequence[str | None]", await self._client.mget(keys))
         except FAILURES as error:
             for reader in (*batch, *self._waiting):
                 reader.fail(error)
