@@ -28,6 +28,7 @@ class MediaSocket:
         self.response = ws
         self._transport = transport
         self._closing = asyncio.Lock()
+        self._stuck = False
 
     @classmethod
     async def accept(cls, request: web.Request) -> MediaSocket:
@@ -61,24 +62,35 @@ class MediaSocket:
         """Send one text message.
 
         Raises:
-            TimeoutError: the peer takes no more bytes.
+            TimeoutError: the peer takes no more bytes; the connection has been cut.
             ConnectionError: the socket is gone.
         """
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await self.response.send_str(text)
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self.response.send_str(text)
+        except TimeoutError:
+            # aiohttp's next wait for the same full buffer would end in a CancelledError that
+            # nobody asked for, so that there is no polite way left.
+            self._stuck = True
+            self._abort()
+            raise
 
     async def close(self, code: int = WSCloseCode.OK, reason: str = "") -> None:
         """Close, politely for a while, then by force; all callers wait for the same close."""
         async with self._closing:
-            if self.response.closed:
+            if self._stuck or self.response.closed:
                 return
             try:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(2 * CLOSE_TIMEOUT_S):
                         await self.response.close(code=code, message=reason.encode())
             finally:
-                if self._transport is not None and self._transport.get_write_buffer_size():
-                    self._transport.abort()
+                self._abort()
+
+    def _abort(self) -> None:
+        """Cut the connection if bytes are left that the peer does not take."""
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()
 
 
 def _keep_send_buffer_small(transport: asyncio.Transport | None) -> None:
