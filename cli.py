@@ -8,17 +8,16 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
-import orjson
 import redis.asyncio
 import structlog
 import typer
@@ -56,25 +55,15 @@ from voicecore.net.session_store import OPERATION_TIMEOUT_S, SessionStore
 from voicecore.net.tasks import TaskSet
 from voicecore.net.twilio_rest import TwilioRest
 from voicecore.observer import ObserverFactory
-from voicecore.ops.demo_report import (
-    AgentSpeech,
-    BookedRow,
-    CallerTurn,
-    Evidence,
-    Report,
-    build_report,
-    decided_barge_ins,
-)
-from voicecore.ops.demo_timeline import demo_timeline
+from voicecore.ops.demo_evidence import gather_evidence, write_demo
+from voicecore.ops.demo_report import build_report
 from voicecore.ops.flight_log import FlightLog
 from voicecore.ops.live_transcript import LiveTranscript
 from voicecore.ops.observers import Observers
-from voicecore.ops.timeline import MarkPoint, SpeechSpan, render_timeline
 from voicecore.telemetry import configure_logging
 from voicecore.wire.twilio_signature import SignatureValidator
 
 if TYPE_CHECKING:
-    from voicecore.sandbox.demo_call import DemoCall
     from voicecore.sandbox.stand_ins import StandIns
 
 log = structlog.get_logger()
@@ -421,6 +410,7 @@ async def _demo(out: Path) -> tuple[str, ...]:
         set_typical_delays,
     )
     from voicecore.sandbox.stand_ins import StandIns
+    from voicecore.sandbox.stereo import write_stereo
 
     console = Console()
     flight_log = FlightLog()
@@ -442,9 +432,18 @@ async def _demo(out: Path) -> tuple[str, ...]:
         ) as worker:
             call = await place_demo_call(stand_ins, worker.url, settings.public_base_url)
             bookings = await _pushed_bookings(worker.pool, call.call_sid)
-        evidence = _evidence(stand_ins, call, flight_log, bookings, busy)
+        assert stand_ins.twilio is not None and stand_ins.google is not None
+        evidence = gather_evidence(
+            call,
+            flight_log,
+            bookings=bookings,
+            events=stand_ins.google.events,
+            sms=[(message.sid, message.body) for message in stand_ins.twilio.messages],
+            busy=busy,
+        )
     report, missing = build_report(evidence)
-    _write_demo(out, call, flight_log, evidence, report)
+    write_demo(out, call, flight_log, evidence, report)
+    write_stereo(out / "call.wav", call.said, call.heard)
     console.print(f"left in {out}: call.wav, timeline.html, report.json, flight.jsonl")
     return missing
 
@@ -458,94 +457,6 @@ async def _pushed_bookings(pool: asyncpg.Pool, call_sid: str) -> Sequence[CallBo
         if pushed or asyncio.get_running_loop().time() > deadline:
             return bookings
         await asyncio.sleep(0.1)
-
-
-def _evidence(
-    stand_ins: StandIns,
-    call: DemoCall,
-    flight_log: FlightLog,
-    bookings: Sequence[CallBooking],
-    busy: tuple[datetime, datetime],
-) -> Evidence:
-    """The demonstration as the report wants it, all times from the start of the stream."""
-    assert stand_ins.twilio is not None and stand_ins.google is not None
-    zone = busy[0].tzinfo
-    events = {event["id"]: event for event in stand_ins.google.events}
-    zero_s = flight_log.started_at - call.zero_s
-    return Evidence(
-        turns=[
-            CallerTurn(
-                text=turn.utterance.text,
-                manner=turn.utterance.manner.value,
-                onset_s=turn.utterance.onset_s - zero_s,
-                end_s=turn.utterance.end_s - zero_s,
-                voice_to_voice_ms=turn.voice_to_voice_ms,
-                onset_to_clear_ms=turn.onset_to_clear_ms,
-                stale_ms=turn.stale_ms,
-                engine_ms=flight_log.engine_ms_after(turn.loop_end_s),
-            )
-            for turn in call.turns
-        ],
-        speeches=[
-            AgentSpeech(text=item.text, words=item.words, complete=item.complete)
-            for item in call.speeches
-        ],
-        history=flight_log.history,
-        barge_in_kinds=flight_log.barge_ins(),
-        bookings=[
-            BookedRow(
-                appointment_id=row.appointment_id,
-                bay=row.bay_name,
-                start=row.start.astimezone(zone),
-                status=row.status,
-                calendar_event_id=row.calendar_event_id
-                if row.calendar_event_id in events
-                else None,
-                calendar_start=_event_start(events.get(row.calendar_event_id)),
-            )
-            for row in bookings
-        ],
-        sms=[(message.sid, message.body) for message in stand_ins.twilio.messages],
-        busy=busy,
-        underrun_ms=call.underrun_ms,
-        problems=call.problems,
-        script_error=call.script_error,
-    )
-
-
-def _event_start(event: Mapping[str, Any] | None) -> datetime | None:
-    return None if event is None else datetime.fromisoformat(event["start"]["dateTime"])
-
-
-def _write_demo(
-    out: Path, call: DemoCall, flight_log: FlightLog, evidence: Evidence, report: Report
-) -> None:
-    from voicecore.sandbox.stereo import write_stereo
-
-    out.mkdir(parents=True, exist_ok=True)
-    write_stereo(out / "call.wav", call.said, call.heard)
-    flight_log.write(out / "flight.jsonl")
-    (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
-    timeline = demo_timeline(
-        flight_log,
-        zero_at=call.zero_s,
-        said=call.said,
-        heard=call.heard,
-        turns=evidence.turns,
-        agent=[
-            SpeechSpan(
-                who="agent",
-                start_s=item.start_s,
-                end_s=item.end_s,
-                text=item.text,
-                complete=item.complete,
-            )
-            for item in call.speeches
-        ],
-        marks=[MarkPoint(at_s=at_s, name=name, cleared=gone) for at_s, name, gone in call.marks],
-        barge_ins=decided_barge_ins(evidence),
-    )
-    (out / "timeline.html").write_text(render_timeline(timeline), encoding="utf-8")
 
 
 def main() -> None:

@@ -30,7 +30,6 @@ def test_without_any_setting_the_defaults_hold() -> None:
     assert settings.port == 8080
     assert settings.outbound_allowed_numbers == ()
     assert settings.openai_api_key.get_secret_value() == ""
-    assert settings.recordings_dir is None
 
 
 def test_the_environment_wins_over_the_file(
@@ -45,7 +44,7 @@ def test_the_environment_wins_over_the_file(
 
 def test_an_empty_line_in_the_file_keeps_the_default(tmp_path: Path) -> None:
     env_file = tmp_path / ".env"
-    env_file.write_text("PORT=\nRECORDINGS_DIR=\nOUTBOUND_ALLOWED_NUMBERS=\n")
+    env_file.write_text("PORT=\nLOG_LEVEL=\nOUTBOUND_ALLOWED_NUMBERS=\n")
     assert load_settings(env_file) == Settings()
 
 

@@ -47,9 +47,6 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="Least level that is logged.")
     max_calls: int = Field(100, ge=1, description="Most calls that one worker takes at once.")
     max_call_s: int = Field(900, ge=60, description="Longest call, in seconds.")
-    recordings_dir: Path | None = Field(
-        None, description="Folder for stereo recordings; empty records nothing."
-    )
 
     # --- the service centre -----------------------------------------------------------------
     shop_name: str = Field("Northside Auto Care", description="Name that the agent says.")

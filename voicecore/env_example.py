@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -40,13 +39,9 @@ def render_env_example() -> str:
 
 def _text(default: object) -> str:
     match default:
-        case None:
-            return ""
         case SecretStr():
             return default.get_secret_value()
         case tuple():
             return ",".join(str(item) for item in default)
-        case Path():
-            return default.as_posix()
         case _:
             return str(default)
