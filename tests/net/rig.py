@@ -74,7 +74,7 @@ PHRASES = Phrases(
 POLICY = Policy(
     silence_ms=2000, dead_air_ms=2500, reply_overdue_ms=2500, goodbye_tail_ms=100, endpoint_ms=600
 )
-CONNECT = ConnectPolicy(delays_s=(0.0, 0.05, 0.1), budget_s=0.6, attempt_timeout_s=0.3)
+CONNECT = ConnectPolicy(delays_s=(0.0, 0.05, 0.1), budget_s=1.0, attempt_timeout_s=0.6)
 LISTENER = ListenerTimings(
     connect=CONNECT,
     link=LinkTimings(deaf_s=0.8, tick_s=0.05, send_timeout_s=0.5),

@@ -7,6 +7,7 @@ equality, and an empty list means nobody.
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping
 
 import aiohttp
@@ -45,7 +46,8 @@ class TwilioRest:
     ) -> None:
         self._session = session
         self._account_url = f"{api_base.rstrip('/')}/2010-04-01/Accounts/{account_sid}"
-        self._auth = aiohttp.BasicAuth(account_sid, auth_token)
+        login = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {login}"}
         self._from_e164 = from_e164
         self._allowed = frozenset(allowed_numbers)
 
@@ -101,7 +103,10 @@ class TwilioRest:
             async with (
                 asyncio.timeout(REQUEST_TIMEOUT_S),
                 self._session.post(
-                    f"{self._account_url}/{path}", data=dict(form), auth=self._auth
+                    f"{self._account_url}/{path}",
+                    data=dict(form),
+                    headers=self._headers,
+                    allow_redirects=False,
                 ) as response,
             ):
                 raw = await response.read()
