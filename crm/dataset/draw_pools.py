@@ -49,7 +49,7 @@ def draw_pools() -> Pools:
 
 
 def _clean(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
+    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def _area_codes() -> tuple[str, ...]:

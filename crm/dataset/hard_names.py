@@ -24,6 +24,12 @@ HARD_NAMES: tuple[tuple[str, str], ...] = (
     ("April", "Friday"), ("Robert", "Tables"), ("Angel", "Valid"), ("Jr", "King"), ("Will", "Yes"),
 )  # fmt: skip
 
+# Common names that are written with an apostrophe, straight or curled.
+APOSTROPHE_NAMES: tuple[str, ...] = (
+    "O'Brien", "O'Connor", "O'Neill", "O'Reilly", "O'Hara", "O'Keefe", "O’Donnell", "O’Leary",
+    "D'Amico", "D'Agostino", "Dell'Orto", "L'Heureux", "M'Baye", "Ka'ahumanu", "Ta’amu",
+)  # fmt: skip
+
 # Brothers and sisters whom a telephone line cannot tell apart.
 TWIN_NAMES: tuple[tuple[str, str], ...] = (
     ("Erin", "Aaron"), ("Jon", "John"), ("Ann", "Anne"), ("Kristen", "Kristin"),

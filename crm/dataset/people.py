@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from crm.dataset.draws import Draws
-from crm.dataset.hard_names import HARD_NAMES, TWIN_NAMES
+from crm.dataset.hard_names import APOSTROPHE_NAMES, HARD_NAMES, TWIN_NAMES
 from crm.dataset.pools import Pools
 from crm.dataset.rows import CustomerRow, NoteRow, PhoneRow
 from crm.demo_people import WRITTEN_PEOPLE
@@ -24,6 +24,7 @@ CUSTOMERS = 10_000
 HOUSEHOLDS = ((2, 700), (3, 400), (4, 200))  # members and how many of them
 NAMESAKES = ((2, 180), (3, 10))
 TWIN_PAIRS = 40
+APOSTROPHES = 90
 WORKPLACES = 40
 SWITCHBOARD_SIZE = 25
 # Newcomers have no past at the shop; the others came before the time that appointments cover.
@@ -130,6 +131,10 @@ class _Drafting:
     def draft(self, size: int) -> list[_Draft]:
         """Return exactly `size` people: every awkward group, then ordinary ones."""
         drafts = [self._single(first, last) for first, last in HARD_NAMES]
+        drafts += [
+            self._single(self._name()[0], self._draws.pick(APOSTROPHE_NAMES))
+            for _ in range(APOSTROPHES)
+        ]
         for group in (
             self._households, self._twins, self._namesakes, self._workplaces, self._switchboard
         ):  # fmt: skip
