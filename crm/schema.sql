@@ -69,12 +69,14 @@ CREATE TABLE appointments (
     version integer NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    arrival_at timestamp with time zone,
     CONSTRAINT appointments_pkey PRIMARY KEY (appointment_id),
     CONSTRAINT appointments_calendar_event_id_key UNIQUE (calendar_event_id),
     CONSTRAINT appointments_hold_id_key UNIQUE (hold_id),
     CONSTRAINT appointments_one_successor UNIQUE (rescheduled_from),
     CONSTRAINT appointments_bay_free EXCLUDE USING gist (int4range(bay_id, bay_id, '[]'::text) WITH &&, during WITH &&) WHERE (status = ANY (ARRAY['held'::text, 'confirmed'::text, 'checked_in'::text, 'in_progress'::text])),
     CONSTRAINT appointments_technician_free EXCLUDE USING gist (int4range(technician_id, technician_id, '[]'::text) WITH &&, during WITH &&) WHERE (technician_id IS NOT NULL AND (status = ANY (ARRAY['held'::text, 'confirmed'::text, 'checked_in'::text, 'in_progress'::text]))),
+    CONSTRAINT appointments_arrival CHECK (arrival_at <= lower(during) AND (lower(during) - arrival_at) <= '24:00:00'::interval),
     CONSTRAINT appointments_booked_by CHECK (booked_by = ANY (ARRAY['agent'::text, 'staff'::text, 'web'::text, 'import'::text])),
     CONSTRAINT appointments_during CHECK (NOT isempty(during) AND NOT lower_inf(during) AND NOT upper_inf(during) AND lower_inc(during) AND NOT upper_inc(during) AND isfinite(lower(during)) AND isfinite(upper(during)) AND (upper(during) - lower(during)) <= '24:00:00'::interval),
     CONSTRAINT appointments_held_until CHECK (status <> 'held'::text OR hold_expires_at IS NOT NULL),
@@ -88,6 +90,7 @@ CREATE TABLE appointments (
     CONSTRAINT appointments_technician_id_fkey FOREIGN KEY (technician_id) REFERENCES technicians(technician_id),
     CONSTRAINT appointments_vehicle_id_fkey FOREIGN KEY (vehicle_id) REFERENCES vehicles(vehicle_id)
 );
+CREATE INDEX appointments_active_start ON public.appointments USING btree (lower(during)) WHERE (status = ANY (ARRAY['held'::text, 'confirmed'::text, 'checked_in'::text, 'in_progress'::text]));
 CREATE INDEX appointments_call ON public.appointments USING btree (call_sid) WHERE (call_sid IS NOT NULL);
 CREATE INDEX appointments_customer ON public.appointments USING btree (customer_id, lower(during));
 CREATE INDEX appointments_hold_expiry ON public.appointments USING btree (hold_expires_at) WHERE (status = 'held'::text);
@@ -323,12 +326,22 @@ CREATE TABLE services (
     skill text,
     price_cents integer NOT NULL,
     active boolean NOT NULL DEFAULT true,
+    drop_off boolean NOT NULL DEFAULT false,
     CONSTRAINT services_pkey PRIMARY KEY (code),
     CONSTRAINT services_name_key UNIQUE (name),
     CONSTRAINT services_buffer_minutes_check CHECK (buffer_minutes >= 0 AND buffer_minutes <= 120),
     CONSTRAINT services_code_check CHECK (code ~ '^[a-z][a-z0-9_]{1,40}$'::text),
     CONSTRAINT services_labour_minutes_check CHECK (labour_minutes >= 5 AND labour_minutes <= 600),
     CONSTRAINT services_price_cents_check CHECK (price_cents >= 0)
+);
+
+CREATE TABLE special_hours (
+    day date NOT NULL,
+    opens time without time zone NOT NULL,
+    closes time without time zone NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    CONSTRAINT special_hours_pkey PRIMARY KEY (day, opens),
+    CONSTRAINT special_hours_check CHECK (opens < closes)
 );
 
 CREATE TABLE technician_breaks (
