@@ -36,10 +36,9 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
 from crm.cache_link import Budget, CacheLink, LinkDownError
 from crm.cache_scripts import ACQUIRE, FILL, MARK, SETTLE, State, Taking
@@ -93,6 +92,7 @@ class CustomerCache:
         client: from `crm.cache_link.open_cache_redis`; stays the caller's.
         zone: the shop's zone, in which appointments are returned.
         clock: what counts as now.
+        budget_s: what Redis gets of each look-up and of each write.
     """
 
     def __init__(
@@ -100,15 +100,15 @@ class CustomerCache:
         client: Redis,
         *,
         zone: tzinfo,
+        budget_s: float = BUDGET_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.counts = CacheCounts()
         self._zone = zone
         self._clock = clock
+        self._budget_s = budget_s
         self._link = CacheLink(client)
         self._client = client
-        self._acquire: AsyncScript = client.register_script(ACQUIRE)
-        self._fill: AsyncScript = client.register_script(FILL)
         self._flights: dict[str, asyncio.Future[People | None]] = {}
         self._owed: dict[tuple[str, str], float] = {}
         self._is_recovering = False
@@ -125,7 +125,7 @@ class CustomerCache:
             Whatever `load` raises; never an error of Redis.
         """
         key = key_of(phone)
-        budget = Budget(BUDGET_S)
+        budget = Budget(self._budget_s)
         for _ in range(ROUNDS):
             try:
                 await self._require_well(budget)
@@ -153,7 +153,7 @@ class CustomerCache:
         must not be: the tombstones expire by themselves.
         """
         keys = tuple(dict.fromkeys(key_of(phone) for phone in phones))
-        mark = Mark(secrets.token_hex(_TOKEN_BYTES), keys, Budget(BUDGET_S))
+        mark = Mark(secrets.token_hex(_TOKEN_BYTES), keys, Budget(self._budget_s))
         self._detach(keys)
         try:
             if self._link.is_open:
@@ -274,20 +274,16 @@ class CustomerCache:
         return State.CHANGING
 
     async def _try_lease(self, fetch: _Fetch, token: str, taking: Taking) -> tuple[State, str]:
-        args: list[str | int] = [VERSION_PREFIX, token, int(LEASE_TTL_S * 1000), int(taking)]
-        state, text = await self._link.run(
-            fetch.budget, lambda: self._acquire(keys=[fetch.key], args=args)
-        )
+        args = (VERSION_PREFIX, token, int(LEASE_TTL_S * 1000), int(taking))
+        state, text = await self._run(fetch.budget, ACQUIRE, fetch.key, *args)
         return State(state), text
 
     async def _keep(self, fetch: _Fetch, token: str, people: People) -> bool:
         """Fill the key, or give the lease back if there is nothing to keep; True: it was ours."""
         text = encode(fetch.phone, people) if people else None
-        args: list[str | int] = [token, text or "", int(VALUE_TTL_S * 1000)]
+        args = (token, text or "", int(VALUE_TTL_S * 1000))
         try:
-            kept = await self._link.run(
-                fetch.budget, lambda: self._fill(keys=[fetch.key], args=args)
-            )
+            kept = await self._run(fetch.budget, FILL, fetch.key, *args)
         except LinkDownError:
             return False
         if kept != 1:
@@ -295,6 +291,10 @@ class CustomerCache:
             return False
         self.counts.fills += 1
         return True
+
+    async def _run(self, budget: Budget, script: str, key: str, *args: str | int) -> Any:
+        """Run a script for one key; a server that has just come up needs no special care."""
+        return await self._link.run(budget, lambda: self._client.eval(script, 1, key, *args))
 
     async def _run_on_all(
         self, budget: Budget, script: str, calls: Sequence[tuple[str, tuple[str | int, ...]]]

@@ -25,6 +25,7 @@ ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 24, 14, tzinfo=ZONE)
 PHONE = "+13125550142"
 KEY = f"customer:{PHONE}"
+PATIENT_S = 5.0
 
 
 def person(name: str = "Maria", *, version: int = 1, text: str = "") -> CallerRecord:
@@ -77,12 +78,18 @@ class Source:
 
 @asynccontextmanager
 async def cache_on(
-    url: str, clock: Callable[[], datetime] = lambda: NOW
+    url: str,
+    clock: Callable[[], datetime] = lambda: NOW,
+    *,
+    budget_s: float = PATIENT_S,
 ) -> AsyncIterator[CustomerCache]:
-    """A cache with a client of its own: what one process has."""
+    """A cache with a client of its own: what one process has.
+
+    It waits for Redis as long as a busy machine needs, unless the test is about waiting.
+    """
     client = open_cache_redis(url)
     try:
-        yield CustomerCache(client, zone=ZONE, clock=clock)
+        yield CustomerCache(client, zone=ZONE, clock=clock, budget_s=budget_s)
     finally:
         await client.aclose()
 

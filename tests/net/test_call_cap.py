@@ -26,7 +26,7 @@ async def clients(redis_url: str) -> AsyncIterator[tuple[Redis, Redis]]:
 
 
 def cap_on(client: Redis, *, lease_s: float = 30.0) -> CallCap:
-    return CallCap(RedisLink(client), max_calls=CAP, lease_s=lease_s)
+    return CallCap(RedisLink(client, timeout_s=5), max_calls=CAP, lease_s=lease_s)
 
 
 async def test_two_workers_together_let_in_no_more_than_the_cap(

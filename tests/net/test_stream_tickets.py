@@ -25,7 +25,7 @@ async def clients(redis_url: str) -> AsyncIterator[tuple[Redis, Redis]]:
 async def test_of_many_who_show_a_ticket_on_two_workers_one_gets_in(
     clients: tuple[Redis, Redis],
 ) -> None:
-    one, two = (StreamTickets(RedisLink(client)) for client in clients)
+    one, two = (StreamTickets(RedisLink(client, timeout_s=5)) for client in clients)
     for turn in range(20):
         assert await one.put("CA1", f"t{turn}", b"resume=1")
         shown = [(one, two)[n % 2].take("CA1", f"t{turn}") for n in range(10)]
@@ -44,7 +44,7 @@ async def test_naively_two_get_in(clients: tuple[Redis, Redis]) -> None:
 async def test_a_ticket_shown_for_another_call_is_not_used_up(
     clients: tuple[Redis, Redis],
 ) -> None:
-    tickets = StreamTickets(RedisLink(clients[0]))
+    tickets = StreamTickets(RedisLink(clients[0], timeout_s=5))
     await tickets.put("CA1", "t", b"body")
     assert await tickets.take("CA2", "t") is None
     assert await tickets.take("CA1", "u") is None
@@ -53,7 +53,7 @@ async def test_a_ticket_shown_for_another_call_is_not_used_up(
 
 
 async def test_a_ticket_runs_out(clients: tuple[Redis, Redis]) -> None:
-    tickets = StreamTickets(RedisLink(clients[0]), ttl_s=0.05)
+    tickets = StreamTickets(RedisLink(clients[0], timeout_s=5), ttl_s=0.05)
     await tickets.put("CA1", "t", b"body")
     (key,) = await clients[0].keys("*")
     assert key == "ticket:{CA1}:t"
@@ -63,7 +63,7 @@ async def test_a_ticket_runs_out(clients: tuple[Redis, Redis]) -> None:
 
 async def test_without_redis_there_are_no_tickets() -> None:
     client = open_session_redis("redis://127.0.0.1:1/0")
-    tickets = StreamTickets(RedisLink(client))
+    tickets = StreamTickets(RedisLink(client, timeout_s=5))
     assert not await tickets.put("CA1", "t", b"body")
     assert await tickets.take("CA1", "t") is None
     await client.aclose()
@@ -77,7 +77,7 @@ TEXT = st.text(st.characters(), max_size=40)
 async def test_no_string_breaks_a_ticket(
     clients: tuple[Redis, Redis], sid: str, ticket: str, other: str
 ) -> None:
-    tickets = StreamTickets(RedisLink(clients[0]))
+    tickets = StreamTickets(RedisLink(clients[0], timeout_s=5))
     assert await tickets.put(sid, ticket, b"body")
     if other != ticket:
         assert await tickets.take(sid, other) is None

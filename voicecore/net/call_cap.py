@@ -67,21 +67,20 @@ class CallCap:
         self._link = link
         self._max_calls = max_calls
         self._lease_ms = int(lease_s * 1000)
-        self._admit = link.client.register_script(ADMIT)
-        self._renew = link.client.register_script(RENEW)
 
     async def admit(self, call_sid: str) -> Admission:
         """Let a call in, or not; one that is in already stays in, so a repeat is safe."""
-        args: list[str | int] = [self._lease_ms, self._max_calls, key_part(call_sid)]
-        answer = await self._link.ask(lambda: self._admit(keys=[KEY], args=args))
+        answer = await self._link.run(
+            ADMIT, KEY, self._lease_ms, self._max_calls, key_part(call_sid)
+        )
         if answer is None:
             return Admission.UNKNOWN
         return Admission.ADMITTED if answer == 1 else Admission.FULL
 
     async def renew(self, call_sids: Iterable[str]) -> int | None:
         """Keep this worker's calls in; returns how many there are in all. Do it thrice a lease."""
-        args: list[str | int] = [self._lease_ms, *(key_part(call_sid) for call_sid in call_sids)]
-        answer = await self._link.ask(lambda: self._renew(keys=[KEY], args=args))
+        calls = (key_part(call_sid) for call_sid in call_sids)
+        answer = await self._link.run(RENEW, KEY, self._lease_ms, *calls)
         return None if answer is None else int(answer)
 
     async def release(self, call_sid: str) -> None:

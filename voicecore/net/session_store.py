@@ -12,7 +12,6 @@ from enum import IntEnum
 from typing import cast
 
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
 from voicecore.net.redis_link import OPERATION_TIMEOUT_S, RedisLink, key_part
 from voicecore.net.session_scripts import APPEND_TURN, CHANGE_PHASE, SAVE, TAKE_OVER
@@ -80,10 +79,6 @@ class SessionStore:
     def __init__(self, redis: Redis, *, link: RedisLink | None = None) -> None:
         self._redis = redis
         self._link = link or RedisLink(redis)
-        self._save = redis.register_script(SAVE)
-        self._append_turn = redis.register_script(APPEND_TURN)
-        self._change_phase = redis.register_script(CHANGE_PHASE)
-        self._take_over = redis.register_script(TAKE_OVER)
 
     async def save(
         self, call_sid: str, *, version: int, phase: str, snapshot: bytes, epoch: int = 0
@@ -93,18 +88,18 @@ class SessionStore:
         `version` counts up with each snapshot of an owner.
         """
         args = (version, _bytes(phase), snapshot)
-        return await self._write(self._save, call_sid, phase, epoch, *args) is Written.DONE
+        return await self._write(SAVE, call_sid, phase, epoch, *args) is Written.DONE
 
     async def append_turn(
         self, call_sid: str, *, turn: int, body: bytes, epoch: int = 0
     ) -> Written:
         """Add turn number `turn`; what is there already under the number stays as it is."""
-        return await self._write(self._append_turn, call_sid, "", epoch, turn, body)
+        return await self._write(APPEND_TURN, call_sid, "", epoch, turn, body)
 
     async def change_phase(self, call_sid: str, *, old: str, new: str, epoch: int = 0) -> Written:
         """Go from phase `old` ("": none yet) to `new`; of several who try, one is `DONE`."""
         args = (_bytes(old), _bytes(new))
-        return await self._write(self._change_phase, call_sid, new, epoch, *args)
+        return await self._write(CHANGE_PHASE, call_sid, new, epoch, *args)
 
     async def take_over(self, call_sid: str, *, owner: str, seen_epoch: int) -> int | None:
         """Make `owner` the one who may write; returns the new epoch.
@@ -113,10 +108,8 @@ class SessionStore:
         over since, or Redis did not answer. Repeating it with the same `owner` is safe, so the
         name must be one worker's own.
         """
-        answer = await self._link.ask(
-            lambda: self._take_over(
-                keys=[_key(call_sid)], args=[seen_epoch, SESSION_TTL_S, _bytes(owner)]
-            )
+        answer = await self._link.run(
+            TAKE_OVER, _key(call_sid), seen_epoch, SESSION_TTL_S, _bytes(owner)
         )
         return int(answer) if answer else None
 
@@ -140,12 +133,10 @@ class SessionStore:
         return bool(await self._link.ask(lambda: self._redis.ping()))
 
     async def _write(
-        self, script: AsyncScript, call_sid: str, phase: str, epoch: int, *args: int | bytes
+        self, script: str, call_sid: str, phase: str, epoch: int, *args: int | bytes
     ) -> Written:
         ttl_s = ENDED_TTL_S if phase == ENDED else SESSION_TTL_S
-        answer = await self._link.ask(
-            lambda: script(keys=[_key(call_sid)], args=[epoch, ttl_s, *args])
-        )
+        answer = await self._link.run(script, _key(call_sid), epoch, ttl_s, *args)
         return Written.UNKNOWN if answer is None else Written(answer)
 
 

@@ -12,6 +12,8 @@ def main() -> None:
     host, port = sys.argv[1], int(sys.argv[2])
     TcpFakeServer.allow_reuse_address = True
     TcpFakeServer.daemon_threads = True
+    # The default of five lets the kernel drop connections that a pool opens at once.
+    TcpFakeServer.request_queue_size = 128
     with TcpFakeServer((host, port), server_type="redis") as server:
         server.serve_forever()
 
