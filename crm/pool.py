@@ -27,6 +27,15 @@ _RETRYABLE = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+# The driver calls it an internal error when a server says goodbye on a connection that is idle and
+# a command meets it before the socket closes.
+_DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
 )
 
@@ -136,7 +145,7 @@ async def translated(action: str, deadline_s: float = CONNECT_DEADLINE_S) -> Asy
         raise DatabaseError(action, f"no answer within {deadline_s} s", retryable=True) from error
     except asyncpg.IntegrityConstraintViolationError:
         raise
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except _DRIVER_ERRORS as error:
         reason = getattr(error, "sqlstate", None) or type(error).__name__
         retryable = isinstance(error, _RETRYABLE) and not isinstance(error, ValueError)
         raise DatabaseError(action, str(reason), retryable=retryable) from error

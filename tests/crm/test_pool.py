@@ -11,7 +11,14 @@ import asyncpg
 import pytest
 
 from crm.errors import DatabaseError
-from crm.pool import check_health, close_pool, connection_of, open_pool, transaction_of
+from crm.pool import (
+    check_health,
+    close_pool,
+    connection_of,
+    open_pool,
+    transaction_of,
+    translated,
+)
 from voicecore.sandbox.postgres import EmbeddedPostgres
 
 
@@ -165,3 +172,10 @@ async def test_a_database_that_cannot_be_reached_is_a_typed_error() -> None:
     with pytest.raises(DatabaseError) as caught:
         await open_pool("postgresql://nobody@127.0.0.1:9/nothing")
     assert caught.value.retryable
+
+
+async def test_what_the_driver_calls_internal_is_worth_another_try() -> None:
+    with pytest.raises(DatabaseError) as caught:
+        async with translated("look"):
+            raise asyncpg.InternalClientError("cannot switch to state 12")
+    assert (caught.value.reason, caught.value.retryable) == ("InternalClientError", True)
