@@ -106,6 +106,19 @@ CREATE TABLE bays (
     CONSTRAINT bays_bay_id_check CHECK (bay_id >= 1 AND bay_id <= 100000)
 );
 
+CREATE TABLE calendar_entries (
+    appointment_id bigint NOT NULL,
+    wanted_at timestamp with time zone NOT NULL DEFAULT now(),
+    review text,
+    review_detail jsonb NOT NULL DEFAULT '{}'::jsonb,
+    review_since timestamp with time zone,
+    CONSTRAINT calendar_entries_pkey PRIMARY KEY (appointment_id),
+    CONSTRAINT calendar_entries_review CHECK (review = ANY (ARRAY['moved'::text, 'resized'::text, 'deleted'::text])),
+    CONSTRAINT calendar_entries_review_since CHECK ((review IS NULL) = (review_since IS NULL)),
+    CONSTRAINT calendar_entries_appointment_id_fkey FOREIGN KEY (appointment_id) REFERENCES appointments(appointment_id)
+);
+CREATE INDEX calendar_entries_review_open ON public.calendar_entries USING btree (review_since) WHERE (review IS NOT NULL);
+
 CREATE TABLE call_state (
     call_sid text NOT NULL,
     owner text NOT NULL,
@@ -251,6 +264,13 @@ CREATE TABLE do_not_call (
     added_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT do_not_call_pkey PRIMARY KEY (phone_e164),
     CONSTRAINT do_not_call_phone_e164_check CHECK (phone_e164 ~ '^\+[1-9][0-9]{6,14}$'::text)
+);
+
+CREATE TABLE installation (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    only_row boolean NOT NULL DEFAULT true,
+    CONSTRAINT installation_pkey PRIMARY KEY (only_row),
+    CONSTRAINT installation_only_row_check CHECK (only_row)
 );
 
 CREATE TABLE opening_hours (
