@@ -12,7 +12,7 @@ import asyncpg
 
 from crm.dataset.big_shop import ALL_BAYS, ALL_SKILLS, ALL_TECHNICIANS, BREAKS, MORE_SHIFTS
 from crm.dataset.build import DEFAULT_SEED, Dataset, build_dataset
-from crm.dataset.rows import TABLE_OF
+from crm.dataset.rows import TABLE_OF, ClosureRow
 from crm.errors import InputError
 from crm.pool import translated
 from crm.seed import HOURS, SERVICES, SHIFTS, seed_shop
@@ -30,7 +30,7 @@ _INSERT_DATASET = "INSERT INTO datasets (name, seed, today, zone) VALUES ($1, $2
 # What a person or a call has left behind; the shop itself may be there already.
 _OTHERS_TABLES = (
     "customers", "vehicles", "appointments", "service_history", "calls", "call_state",
-    "outbound_attempts", "do_not_call", "closures", "day_capacity", "datasets",
+    "outbound_attempts", "do_not_call", "closures", "special_hours", "day_capacity", "datasets",
 )  # fmt: skip
 _IS_FOREIGN = "SELECT " + " OR ".join(f"EXISTS (SELECT FROM {table})" for table in _OTHERS_TABLES)
 _SEQUENCES = (
@@ -117,6 +117,9 @@ async def load_dataset(
         await seed_shop(connection)
         done = 0
         for kind, rows in dataset.rows.items():
+            if kind is ClosureRow:
+                # The shop is written, and everything that comes now was made for it.
+                await _check_shop(connection)
             for start in range(0, len(rows), CHUNK_ROWS):
                 chunk = rows[start : start + CHUNK_ROWS]
                 await _copy(connection, kind, chunk)
@@ -128,7 +131,6 @@ async def load_dataset(
                 f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column}))"
                 f" FROM {table}"
             )
-        await _check_shop(connection)
         await connection.execute(
             _INSERT_DATASET, DATASET_NAME, dataset.seed, dataset.today, dataset.zone
         )
