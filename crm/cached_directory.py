@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 
 import asyncpg
 
+from crm.addresses import Address
+from crm.appointments import Appointment
 from crm.cache import CustomerCache
 from crm.customer_numbers import numbers_of_customer
 from crm.customers import Customer
-from crm.directory import CallerRecord, CrmDirectory
+from crm.directory import CallerRecord, CrmDirectory, SpendReport
 from crm.errors import CrmError, DatabaseError
 from crm.history import Visit
+from crm.notes import Note
 from crm.phone import caller_number
 from crm.pool import connection_of
+from crm.verification import Fact, Means, Verification
 
 
 class CachedDirectory:
     """A `CrmDirectory` whose look-ups by number are cached; takes and raises what that one does.
+
+    What changes a record that the cache may hold goes through `_changing`.
 
     Args:
         directory: answers what the cache does not know.
@@ -41,32 +48,76 @@ class CachedDirectory:
         self._region = region
 
     async def find_by_phone(self, phone_e164: str) -> Sequence[CallerRecord]:
-        """Return everybody on the number, as `CrmDirectory.find_by_phone`.
-
-        Raises:
-            DatabaseError: not cached, and the database gave no answer in time.
-        """
+        """Return everybody on the number; from the cache where it knows them."""
         number = caller_number(phone_e164, self._region)
         if number is None:
             return ()
         return await self._cache.fetch(number, lambda: self._directory.find_by_phone(number))
 
-    async def history(self, customer_id: int, limit: int) -> Sequence[Visit]:
-        """Return the last jobs of a customer, as `CrmDirectory.history`; not cached.
+    async def find_by_name(
+        self,
+        last_name: str,
+        *,
+        first_name: str | None = None,
+        plate: str | None = None,
+        postcode: str | None = None,
+        phone_suffix: str | None = None,
+    ) -> Sequence[CallerRecord]:
+        """Return who is called something that sounds alike; not cached."""
+        return await self._directory.find_by_name(
+            last_name,
+            first_name=first_name,
+            plate=plate,
+            postcode=postcode,
+            phone_suffix=phone_suffix,
+        )
 
-        Raises:
-            DatabaseError: no answer in time.
-        """
+    async def find_by_vin(self, vin: str) -> Sequence[CallerRecord]:
+        """Return the owners of the cars with this VIN; not cached."""
+        return await self._directory.find_by_vin(vin)
+
+    async def find_by_plate(self, plate: str) -> Sequence[CallerRecord]:
+        """Return the owners of the cars with this plate; not cached."""
+        return await self._directory.find_by_plate(plate)
+
+    async def history(self, customer_id: int, limit: int) -> Sequence[Visit]:
+        """Return the last jobs of a customer; not cached."""
         return await self._directory.history(customer_id, limit)
+
+    async def upcoming(self, customer_id: int) -> Sequence[Appointment]:
+        """Return what a customer has booked; not cached."""
+        return await self._directory.upcoming(customer_id)
+
+    async def spend(self, customer_id: int, *, since: date = date.min) -> SpendReport:
+        """Return what a customer spent; not cached."""
+        return await self._directory.spend(customer_id, since=since)
+
+    async def verification(self, customer_id: int) -> Verification:
+        """Return which of a customer's data was verified; not cached."""
+        return await self._directory.verification(customer_id)
+
+    async def notes(self, customer_id: int, limit: int) -> Sequence[Note]:
+        """Return the last notes about a customer; not cached."""
+        return await self._directory.notes(customer_id, limit)
+
+    async def append_note(
+        self,
+        customer_id: int,
+        text: str,
+        *,
+        author: str = "agent",
+        vehicle_id: int | None = None,
+        call_sid: str | None = None,
+    ) -> Note:
+        """Add a note; no record in the cache holds notes."""
+        return await self._directory.append_note(
+            customer_id, text, author=author, vehicle_id=vehicle_id, call_sid=call_sid
+        )
 
     async def update_contact(
         self, customer_id: int, *, version: int, phone_e164: str | None, email: str | None
     ) -> Customer:
-        """Change primary number and e-mail address, as `CrmDirectory.update_contact`.
-
-        Raises:
-            InputError, NotFoundError, ConflictError, DatabaseError: as there.
-        """
+        """Change primary number and e-mail address, as `CrmDirectory.update_contact`."""
         async with self._changing(customer_id, [phone_e164]):
             return await self._directory.update_contact(
                 customer_id, version=version, phone_e164=phone_e164, email=email
@@ -75,19 +126,29 @@ class CachedDirectory:
     async def create_customer(
         self, *, first_name: str, last_name: str, phone_e164: str
     ) -> Customer:
-        """Add a person, as `CrmDirectory.create_customer`.
-
-        Raises:
-            InputError, DatabaseError: as there.
-        """
+        """Add a person, as `CrmDirectory.create_customer`."""
         async with self._changing(None, [phone_e164]):
             return await self._directory.create_customer(
                 first_name=first_name, last_name=last_name, phone_e164=phone_e164
             )
 
+    async def update_address(self, customer_id: int, *, version: int, address: Address) -> Customer:
+        """Change the postal address, as `CrmDirectory.update_address`."""
+        async with self._changing(customer_id):
+            return await self._directory.update_address(
+                customer_id, version=version, address=address
+            )
+
+    async def mark_verified(
+        self, customer_id: int, fact: Fact, *, version: int, by: Means
+    ) -> Customer:
+        """Record that a fact was verified, as `CrmDirectory.mark_verified`."""
+        async with self._changing(customer_id):
+            return await self._directory.mark_verified(customer_id, fact, version=version, by=by)
+
     @asynccontextmanager
     async def _changing(
-        self, customer_id: int | None, phones: Iterable[str | None]
+        self, customer_id: int | None, phones: Iterable[str | None] = ()
     ) -> AsyncIterator[None]:
         """Keep the customer's numbers, and those given, out of the cache while the block writes."""
         given = [caller_number(phone, self._region) for phone in phones]
