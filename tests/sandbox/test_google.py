@@ -254,7 +254,7 @@ async def test_googles_client_refreshes_after_a_401(google: GoogleSandbox) -> No
 
 
 async def test_a_read_only_scope_may_not_write(google: GoogleSandbox) -> None:
-    google.scope = "https://www.googleapis.com/auth/calendar.readonly"
+    google.oauth.scope = "https://www.googleapis.com/auth/calendar.readonly"
 
     def use(service: Any) -> tuple[int, str]:
         service.events().list(calendarId="primary").execute()

@@ -118,7 +118,7 @@ async def test_what_an_engineer_has_to_mend_is_said(
         with pytest.raises(CalendarError, match="right to make changes"):
             await calendar.insert(EVENT)
         google.forbidden_calendars.clear()
-        google.scope = "https://www.googleapis.com/auth/calendar.readonly"
+        google.oauth.scope = "https://www.googleapis.com/auth/calendar.readonly"
         with pytest.raises(CalendarError, match="scope"):
             await calendar.insert(EVENT)
         google.revoke_refresh_token()

@@ -7,26 +7,38 @@ Applications" (refreshing an access token).
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from voicecore.sandbox.google_busy import free_busy
 from voicecore.sandbox.google_events import (
     EventStore,
     GoogleFault,
     Json,
     read_filter,
-    read_instant,
-    read_zone,
 )
+from voicecore.sandbox.google_faults import (
+    STATUS_OF,
+    FaultStorm,
+    Mishap,
+    Quota,
+    ordered_fault,
+)
+from voicecore.sandbox.google_invites import (
+    Mail,
+    SentMail,
+    check_attendees,
+    check_send_updates,
+    mails_about,
+)
+from voicecore.sandbox.google_oauth import FULL_SCOPE, Grant, OAuthDesk
 
 AUTH = "https://www.googleapis.com/auth/"
-FULL_SCOPE = AUTH + "calendar"
 WRITE_SCOPES = frozenset({FULL_SCOPE, AUTH + "calendar.events", AUTH + "calendar.events.owned"})
 READ_SCOPES = WRITE_SCOPES | {AUTH + "calendar.readonly", AUTH + "calendar.events.readonly"}
 BUSY_SCOPES = frozenset(
@@ -37,14 +49,7 @@ BUSY_SCOPES = frozenset(
         AUTH + "calendar.events.freebusy",
     }
 )
-FREEBUSY_CALENDARS_LIMIT = 50
-FAULT_REASONS = {
-    403: ("rateLimitExceeded", "Rate Limit Exceeded", "usageLimits"),
-    429: ("rateLimitExceeded", "Rate Limit Exceeded", "usageLimits"),
-    500: ("backendError", "Backend Error", "global"),
-    503: ("backendError", "Backend Error", "global"),
-}
-SEND_UPDATES = ("all", "externalOnly", "none")
+API = "/calendar/v3/"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,10 +64,11 @@ class SeenRequest:
 
 
 class GoogleSandbox:
-    """Serves `token_url` and `api_root`; events live in memory, one store per calendar.
+    """Serves `auth_url`, `token_url` and `api_root`; events live in memory, a store per calendar.
 
-    Knobs: `fail_next`, `drop_after_commit_next`, `delay_s`, `revoke_refresh_token`,
-    `expire_access_tokens`, `scope`, `forbidden_calendars`.
+    Knobs: `fail_next`, `drop_after_commit_next`, `storm`, `quota`, `delay_s`, `retry_after_s`,
+    `forbidden_calendars`, `read_only_calendars`, and those of `oauth`: `scope`, `expires_in_s`,
+    `delegated`.
     """
 
     def __init__(
@@ -75,22 +81,25 @@ class GoogleSandbox:
         refresh_token: str = "1//sandbox-refresh-token",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.client_id = client_id
-        self.client_secret = client_secret
-        self.refresh_token = refresh_token
-        self.scope = FULL_SCOPE
-        self.expires_in_s = 3599
+        self.oauth = OAuthDesk(
+            client_id=client_id,
+            client_secret=client_secret,
+            refresh_token=refresh_token,
+            clock=clock,
+        )
         self.delay_s = 0.0
+        self.retry_after_s: int | None = None
         self.forbidden_calendars: set[str] = set()
-        self.token_requests = 0
+        self.read_only_calendars: set[str] = set()
+        self.storm: FaultStorm | None = None
+        self.quota = Quota()
         self.requests: list[SeenRequest] = []
+        self.mails: list[SentMail] = []
         self._clock = clock
         self._stores = {
             name: EventStore(calendar_id=name, zone=zone or ZoneInfo("UTC"), clock=clock)
             for name in calendar_ids
         }
-        self._access_tokens: dict[str, datetime] = {}
-        self._revoked = False
         self._faults: list[GoogleFault] = []
         self._drops = 0
         self._runner: web.AppRunner | None = None
@@ -102,6 +111,8 @@ class GoogleSandbox:
         """Listen on 127.0.0.1; port 0 takes a free one."""
         app = web.Application(middlewares=[self._google_errors])
         events = "/calendar/v3/calendars/{calendar}/events"
+        app.router.add_get("/auth", self.oauth.consent_page)
+        app.router.add_post("/auth", self.oauth.decide)
         app.router.add_post("/token", self._token)
         app.router.add_post("/calendar/v3/freeBusy", self._free_busy)
         app.router.add_get(events, self._list)
@@ -138,6 +149,31 @@ class GoogleSandbox:
         """The OAuth2 token endpoint."""
         return self.api_root + "token"
 
+    @property
+    def auth_url(self) -> str:
+        """The page where a person consents."""
+        return self.api_root + "auth"
+
+    @property
+    def client_id(self) -> str:
+        """The OAuth client that is known here."""
+        return self.oauth.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """Its secret."""
+        return self.oauth.client_secret
+
+    @property
+    def refresh_token(self) -> str:
+        """The refresh token that is valid from the start."""
+        return self.oauth.refresh_token
+
+    @property
+    def token_requests(self) -> int:
+        """How often a token was asked for."""
+        return self.oauth.requests
+
     # --- looking in and turning knobs --------------------------------------------------------
 
     @property
@@ -173,14 +209,29 @@ class GoogleSandbox:
         assert isinstance(event_id, str)
         return event_id
 
+    def staff_edit(self, event_id: str, *, calendar_id: str | None = None, **fields: Any) -> None:
+        """Change an event as a person does in the calendar's own page."""
+        self._store(calendar_id or self.calendar_id).patch(event_id, fields, None)
+
+    def staff_move(self, event_id: str, start: datetime, end: datetime) -> None:
+        """Drag an event to another time, or by its edge."""
+        self.staff_edit(
+            event_id,
+            start={"dateTime": start.isoformat()},
+            end={"dateTime": end.isoformat()},
+        )
+
     def staff_delete(self, event_id: str, *, calendar_id: str | None = None) -> None:
         """Delete an event as a person does in the calendar's own page."""
         self._store(calendar_id or self.calendar_id).delete(event_id, None)
 
+    def service_account_info(self) -> dict[str, str]:
+        """Return the content of a service account's JSON key file."""
+        return self.oauth.service_account_info(self.token_url)
+
     def fail_next(self, count: int, status: int = 503) -> None:
         """Answer the next `count` API requests with 403, 429, 500 or 503, nothing done."""
-        reason, message, domain = FAULT_REASONS[status]
-        self._faults += [GoogleFault(status, reason, message, domain=domain)] * count
+        self._faults += [ordered_fault(status)] * count
 
     def drop_after_commit_next(self, count: int = 1) -> None:
         """Carry out the next `count` writes, then cut the connection without an answer."""
@@ -188,126 +239,103 @@ class GoogleSandbox:
 
     def revoke_refresh_token(self) -> None:
         """From now on the token endpoint answers `invalid_grant`."""
-        self._revoked = True
-        self._access_tokens.clear()
+        self.oauth.revoke()
 
     def expire_access_tokens(self) -> None:
         """Make every access token given out so far invalid."""
-        self._access_tokens.clear()
-
-    # --- OAuth2 ------------------------------------------------------------------------------
+        self.oauth.expire_access_tokens()
 
     async def _token(self, request: web.Request) -> web.Response:
-        self.token_requests += 1
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
-        form = await request.post()
-        if (form.get("client_id"), form.get("client_secret")) != (
-            self.client_id,
-            self.client_secret,
-        ):
-            return oauth_refusal(401, "invalid_client", "The OAuth client was not found.")
-        if form.get("grant_type") != "refresh_token":
-            return oauth_refusal(400, "unsupported_grant_type", "Invalid grant_type")
-        if self._revoked or form.get("refresh_token") != self.refresh_token:
-            return oauth_refusal(400, "invalid_grant", "Token has been expired or revoked.")
-        token = "ya29." + secrets.token_urlsafe(24)
-        self._access_tokens[token] = self._clock() + timedelta(seconds=self.expires_in_s)
-        return web.json_response(
-            {
-                "access_token": token,
-                "expires_in": self.expires_in_s,
-                "scope": self.scope,
-                "token_type": "Bearer",
-            }
-        )
-
-    def _authorize(self, request: web.Request, allowed: frozenset[str]) -> None:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        where = ("header", "Authorization")
-        if kind != "Bearer" or not token:
-            raise GoogleFault(401, "required", "Login Required.", location=where)
-        if self._access_tokens.get(token, datetime.min.replace(tzinfo=UTC)) <= self._clock():
-            raise GoogleFault(401, "authError", "Invalid Credentials", location=where)
-        if allowed.isdisjoint(self.scope.split()):
-            raise GoogleFault(403, "insufficientPermissions", "Insufficient Permission")
+        return await self.oauth.token(request)
 
     # --- the Calendar API --------------------------------------------------------------------
 
     @web.middleware
     async def _google_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == "/token":
+        if not request.path.startswith(API):
             return await handler(request)
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
-        response: web.StreamResponse
+        is_write = request.method != "GET" and not request.path.endswith("/freeBusy")
+        mishap = None
+        if self.storm is not None:
+            is_conditional = is_write and "If-Match" in request.headers
+            mishap = self.storm.next(is_write=is_write, is_conditional=is_conditional)
+        response = await self._answered(request, handler, mishap)
+        if mishap in (Mishap.HANG, Mishap.LATE) and self.storm is not None:
+            self.requests.append(SeenRequest(request.method, request.path, 0))
+            await asyncio.sleep(self.storm.hang_s)
+            return response
+        is_dropped = mishap is Mishap.DROP
+        if self._drops > 0 and is_write and response.status < 300:
+            self._drops -= 1
+            is_dropped = True
+        if is_dropped and request.transport is not None:
+            request.transport.abort()
+        status = 0 if is_dropped else response.status
+        self.requests.append(SeenRequest(request.method, request.path, status))
+        return response
+
+    async def _answered(
+        self, request: web.Request, handler: Handler, mishap: Mishap | None
+    ) -> web.StreamResponse:
+        """Carry the request out, or refuse it in Google's words."""
         try:
             if self._faults:
                 raise self._faults.pop(0)
-            response = await handler(request)
+            if mishap in STATUS_OF:
+                raise ordered_fault(STATUS_OF[mishap])
+            if mishap is Mishap.HANG:
+                raise ordered_fault(503)
+            if mishap is Mishap.STAFF_EDIT:
+                self._edit_meanwhile(request)
+            self.quota.spend(self._clock())
+            return await handler(request)
         except GoogleFault as fault:
             response = web.json_response(fault.body(), status=fault.status)
             if fault.status == 401:
                 response.headers["WWW-Authenticate"] = 'Bearer realm="https://accounts.google.com/"'
+            if fault.domain == "usageLimits" and self.retry_after_s is not None:
+                response.headers["Retry-After"] = str(self.retry_after_s)
+            return response
         except web.HTTPException as refusal:
             unknown = GoogleFault(refusal.status, "notFound", refusal.reason)
-            response = web.json_response(unknown.body(), status=refusal.status)
-        dropped = self._drops > 0 and request.method != "GET" and response.status < 300
-        if dropped and not request.path.endswith("/freeBusy"):
-            self._drops -= 1
-            self.requests.append(SeenRequest(request.method, request.path, 0))
-            if request.transport is not None:
-                request.transport.abort()
-            return response
-        self.requests.append(SeenRequest(request.method, request.path, response.status))
-        return response
+            return web.json_response(unknown.body(), status=refusal.status)
+
+    def _edit_meanwhile(self, request: web.Request) -> None:
+        store = self._store(request.match_info["calendar"])
+        event = store.get(request.match_info["event"])
+        if event["status"] != "cancelled":
+            store.patch(event["id"], {"colorId": str(event["sequence"] % 11 + 1)}, None)
 
     async def _free_busy(self, request: web.Request) -> web.Response:
         self._authorize(request, BUSY_SCOPES)
         body = await read_json(request)
-        if "timeMin" not in body or "timeMax" not in body:
-            raise GoogleFault(400, "required", "Missing required field: timeMin or timeMax")
-        time_min, time_max = read_instant(body["timeMin"]), read_instant(body["timeMax"])
-        if time_max <= time_min:
-            raise GoogleFault(400, "timeRangeEmpty", "The specified time range is empty.")
-        zone = read_zone(body.get("timeZone", "UTC"))
-        items = [str(item.get("id")) for item in body.get("items", [])]
-        if len(items) > FREEBUSY_CALENDARS_LIMIT:
-            raise GoogleFault(400, "tooManyCalendarsRequested", "Too many calendars requested.")
 
-        def shown(instant: datetime) -> str:
-            return instant.astimezone(zone).isoformat().replace("+00:00", "Z")
-
-        calendars: Json = {}
-        for name in items:
+        def store_of(name: str) -> EventStore | None:
             store = self._stores.get(self.calendar_id if name == "primary" else name)
-            if store is None or store.calendar_id in self.forbidden_calendars:
-                errors = [{"domain": "global", "reason": "notFound"}]
-                calendars[name] = {"errors": errors, "busy": []}
-                continue
-            blocks = store.busy(time_min, time_max)
-            calendars[name] = {
-                "busy": [{"start": shown(start), "end": shown(end)} for start, end in blocks]
-            }
-        return web.json_response(
-            {
-                "kind": "calendar#freeBusy",
-                "timeMin": shown(time_min),
-                "timeMax": shown(time_max),
-                "calendars": calendars,
-            }
-        )
+            hidden = store is None or store.calendar_id in self.forbidden_calendars
+            return None if hidden else store
+
+        return web.json_response(free_busy(body, store_of))
 
     async def _list(self, request: web.Request) -> web.Response:
         self._authorize(request, READ_SCOPES)
         store = self._store(request.match_info["calendar"])
-        return web.json_response(store.page(read_filter(request.query)))
+        page = store.page(read_filter(request.query))
+        if store.calendar_id in self.read_only_calendars:
+            page["accessRole"] = "reader"
+        return web.json_response(page)
 
     async def _insert(self, request: web.Request) -> web.Response:
-        self._authorize(request, WRITE_SCOPES)
-        check_send_updates(request)
-        store = self._store(request.match_info["calendar"])
-        return event_response(store.insert(await read_json(request)))
+        store, grant, send_updates = self._for_write(request)
+        body = await read_json(request)
+        check_attendees(body, grant)
+        event = store.insert(body)
+        self.mails += mails_about(event, Mail.INVITED, send_updates)
+        return event_response(event)
 
     async def _get(self, request: web.Request) -> web.Response:
         self._authorize(request, READ_SCOPES)
@@ -315,19 +343,34 @@ class GoogleSandbox:
         return event_response(store.get(request.match_info["event"]))
 
     async def _patch(self, request: web.Request) -> web.Response:
-        self._authorize(request, WRITE_SCOPES)
-        check_send_updates(request)
-        store = self._store(request.match_info["calendar"])
+        store, grant, send_updates = self._for_write(request)
         body = await read_json(request)
+        check_attendees(body, grant)
         if_match = request.headers.get("If-Match")
-        return event_response(store.patch(request.match_info["event"], body, if_match))
+        event = store.patch(request.match_info["event"], body, if_match)
+        self.mails += mails_about(event, Mail.CHANGED, send_updates)
+        return event_response(event)
 
     async def _delete(self, request: web.Request) -> web.Response:
-        self._authorize(request, WRITE_SCOPES)
-        check_send_updates(request)
-        store = self._store(request.match_info["calendar"])
-        store.delete(request.match_info["event"], request.headers.get("If-Match"))
+        store, _, send_updates = self._for_write(request)
+        event_id = request.match_info["event"]
+        store.delete(event_id, request.headers.get("If-Match"))
+        self.mails += mails_about(store.get(event_id), Mail.CANCELLED, send_updates)
         return web.Response(status=204)
+
+    def _authorize(self, request: web.Request, allowed: frozenset[str]) -> Grant:
+        return self.oauth.authorize(request.headers.get("Authorization", ""), allowed)
+
+    def _for_write(self, request: web.Request) -> tuple[EventStore, Grant, str]:
+        """Return the store to write to, who writes, and who is mailed."""
+        grant = self._authorize(request, WRITE_SCOPES)
+        send_updates = request.query.get("sendUpdates", "none")
+        check_send_updates(send_updates)
+        store = self._store(request.match_info["calendar"])
+        if store.calendar_id in self.read_only_calendars:
+            message = "You need to have writer access to this calendar."
+            raise GoogleFault(403, "requiredAccessLevel", message, domain="calendar")
+        return store, grant, send_updates
 
     def _store(self, calendar: str) -> EventStore:
         name = self.calendar_id if calendar == "primary" else calendar
@@ -336,11 +379,6 @@ class GoogleSandbox:
         if name not in self._stores:
             raise GoogleFault(404, "notFound", "Not Found")
         return self._stores[name]
-
-
-def oauth_refusal(status: int, error: str, description: str) -> web.Response:
-    """Return an OAuth2 error body (RFC 6749 section 5.2)."""
-    return web.json_response({"error": error, "error_description": description}, status=status)
 
 
 def event_response(event: Json) -> web.Response:
@@ -361,9 +399,3 @@ async def read_json(request: web.Request) -> Json:
     if not isinstance(body, dict):
         raise GoogleFault(400, "parseError", "Parse Error")
     return body
-
-
-def check_send_updates(request: web.Request) -> None:
-    """Refuse a `sendUpdates` that Google does not know."""
-    if request.query.get("sendUpdates", "none") not in SEND_UPDATES:
-        raise GoogleFault(400, "invalidParameter", "Invalid value for: sendUpdates")
