@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
-import redis.asyncio
 import structlog
 import typer
 import uvloop
@@ -26,6 +25,9 @@ from aiohttp import web
 from rich.console import Console
 from rich.progress import Progress
 
+from crm.cache import CustomerCache
+from crm.cache_link import open_cache_redis
+from crm.cached_directory import CachedDirectory
 from crm.call_bookings import CallBooking, bookings_of_call
 from crm.calls import CallJournal
 from crm.dataset.build import DEFAULT_SEED
@@ -36,6 +38,7 @@ from crm.migrate import migrate as apply_migrations
 from crm.pool import close_pool, open_pool
 from crm.seed import seed_demo
 from scheduler.busy_cache import BusyCache
+from scheduler.cache_invalidation import invalidating
 from scheduler.desk import ServiceDesk
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
 from scheduler.jobs import JobQueue
@@ -50,8 +53,9 @@ from voicecore.net.call_factory import CallFactory, Surroundings
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.llm import LlmStream
 from voicecore.net.prepared_calls import PreparedCalls
+from voicecore.net.redis_link import open_session_redis
 from voicecore.net.server_parts import ServerParts
-from voicecore.net.session_store import OPERATION_TIMEOUT_S, SessionStore
+from voicecore.net.session_store import SessionStore
 from voicecore.net.tasks import TaskSet
 from voicecore.net.twilio_rest import TwilioRest
 from voicecore.observer import ObserverFactory
@@ -94,13 +98,12 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
         await apply_migrations(dsn)
         pool = await open_pool(dsn)
         stack.push_async_callback(close_pool, pool)
-        store = redis.asyncio.Redis.from_url(
-            settings.redis_url.get_secret_value(),
-            decode_responses=True,
-            socket_timeout=OPERATION_TIMEOUT_S,
-            socket_connect_timeout=OPERATION_TIMEOUT_S,
-        )
-        stack.push_async_callback(store.aclose)
+        redis_url = settings.redis_url.get_secret_value()
+        sessions = open_session_redis(redis_url)
+        stack.push_async_callback(sessions.aclose)
+        records = open_cache_redis(redis_url)
+        stack.push_async_callback(records.aclose)
+        cache = CustomerCache(records, zone=zone)
         http = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3))
         )
@@ -120,15 +123,19 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
         jobs = JobQueue(pool)
         await jobs.install()
         tasks.spawn(run_worker(dsn, zone=zone, calendar=calendar), name="background_jobs")
+        tasks.spawn(cache.run(), name="customer_cache")
         factory = CallFactory(
             Surroundings(
                 settings=settings,
                 http=http,
                 llm=llm,
-                store=SessionStore(store),
-                directory=CrmDirectory(pool, zone=zone),
+                store=SessionStore(sessions),
+                directory=CachedDirectory(CrmDirectory(pool, zone=zone), cache, pool=pool),
                 schedule=ServiceDesk(
-                    pool, zone=zone, busy=busy, on_change=jobs.enqueue_calendar_sync
+                    pool,
+                    zone=zone,
+                    busy=busy,
+                    on_change=invalidating(cache, jobs.enqueue_calendar_sync),
                 ),
                 messenger=_twilio_rest(settings, http),
                 journal=CallJournal(pool),
