@@ -162,3 +162,37 @@ def test_a_secret_counts_as_set_only_when_it_holds_something() -> None:
     assert not is_set(settings, "deepgram_api_key")
     assert is_set(settings, "shop_name")
     assert not is_set(settings, "outbound_allowed_numbers")
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"GOOGLE_SERVICE_ACCOUNT_FILE": "key.json"}, set()),
+        ({"GOOGLE_TOKEN_FILE": "token.json"}, {"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"}),
+        (
+            {
+                "GOOGLE_TOKEN_FILE": "token.json",
+                "GOOGLE_CLIENT_ID": "a",
+                "GOOGLE_CLIENT_SECRET": "b",
+            },
+            set(),
+        ),
+    ],
+)
+def test_a_file_may_stand_in_for_the_google_keys(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], missing: set[str]
+) -> None:
+    monkeypatch.setenv("GOOGLE_CALENDAR_ID", "bays")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    if missing:
+        assert set(_problems()) == missing
+    else:
+        assert load_settings().google_calendar_id == "bays"
+
+
+def test_what_is_optional_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CALENDAR_ID", "bays")
+    monkeypatch.setenv("GOOGLE_CLIENT_ID", "a")
+    monkeypatch.setenv("GOOGLE_CLIENT_SECRET", "b")
+    assert load_settings(optional=frozenset({"google_refresh_token"})).google_client_id == "a"

@@ -27,6 +27,12 @@ NEEDED_TOGETHER = (
     ("twilio_auth_token", "twilio_account_sid", "twilio_phone_number", "public_base_url"),
     ("google_calendar_id", "google_client_id", "google_client_secret", "google_refresh_token"),
 )
+# What may be given in place of one of those.
+INSTEAD_OF = {
+    "google_client_id": ("google_service_account_file",),
+    "google_client_secret": ("google_service_account_file",),
+    "google_refresh_token": ("google_service_account_file", "google_token_file"),
+}
 
 
 class Settings(BaseSettings):
@@ -94,14 +100,41 @@ class Settings(BaseSettings):
     google_client_id: str = Field("", description="OAuth2 client id.")
     google_client_secret: SecretStr = Field(EMPTY, description="OAuth2 client secret.")
     google_refresh_token: SecretStr = Field(EMPTY, description="OAuth2 refresh token.")
+    google_token_file: str = Field(
+        "",
+        description="File with the refresh token, as `cli.py calendar login` writes it; in place "
+        "of GOOGLE_REFRESH_TOKEN.",
+    )
+    google_service_account_file: str = Field(
+        "",
+        description="JSON key file of a service account; in place of the OAuth2 client and its "
+        "token. Share the calendar with the account's address.",
+    )
+    google_service_account_subject: str = Field(
+        "",
+        description="Person for whom the service account acts (domain-wide delegation); needed "
+        "only to invite customers.",
+    )
+    google_invite_customers: bool = Field(
+        False, description="Invite customers who have an email address; Google then mails them."
+    )
+    google_sync_days: int = Field(
+        30, ge=1, le=365, description="How many days ahead the calendar is kept in agreement."
+    )
     google_api_root: str = Field("https://www.googleapis.com/", description="Google API root.")
     google_token_url: str = Field(
         "https://oauth2.googleapis.com/token", description="Google token endpoint."
+    )
+    google_auth_url: str = Field(
+        "https://accounts.google.com/o/oauth2/v2/auth", description="Google consent page."
     )
 
     # --- data -------------------------------------------------------------------------------
     database_url: SecretStr = Field(EMPTY, description="PostgreSQL DSN, 15 or later.")
     redis_url: SecretStr = Field(EMPTY, description="Redis URL, 6.2 or later.")
+    call_retention_days: int = Field(
+        365, ge=0, description="Days after which calls and their words are deleted; 0: never."
+    )
 
     @field_validator("outbound_allowed_numbers", mode="before")
     @classmethod
@@ -148,8 +181,12 @@ class Settings(BaseSettings):
         return value
 
 
-def load_settings(env_file: Path | None = None) -> Settings:
+def load_settings(
+    env_file: Path | None = None, *, optional: frozenset[str] = frozenset()
+) -> Settings:
     """Read the environment (and `env_file` where given) into one `Settings`.
+
+    What is in `optional` may be missing, whatever needs it.
 
     Raises:
         SettingsError: naming every wrong and every missing setting at once, never its value.
@@ -167,7 +204,7 @@ def load_settings(env_file: Path | None = None) -> Settings:
         defaults: dict[str, Any] = {name: Settings.model_fields[name].default for name in wrong}
         settings = Settings(_env_file=env_file, **defaults)
     problems = [f"{name.upper()}: {message}" for name, message in wrong.items()]
-    problems += _missing(settings, given=frozenset(wrong))
+    problems += _missing(settings, given=frozenset(wrong) | optional)
     if problems:
         raise SettingsError(tuple(problems))
     return settings
@@ -182,9 +219,13 @@ def _missing(settings: Settings, *, given: frozenset[str]) -> list[str]:
         problems += [
             f"{name.upper()}: is missing, and {key.upper()} needs it"
             for name in others
-            if not (name in given or is_set(settings, name))
+            if not (name in given or is_set(settings, name) or _is_replaced(settings, name))
         ]
     return problems
+
+
+def _is_replaced(settings: Settings, name: str) -> bool:
+    return any(is_set(settings, other) for other in INSTEAD_OF.get(name, ()))
 
 
 def is_set(settings: Settings, name: str) -> bool:
