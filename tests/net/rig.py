@@ -32,10 +32,11 @@ from voicecore.net.listen_link import LinkTimings
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.llm import LlmStream, LlmTimeouts
 from voicecore.net.prepared_calls import PreparedCalls
+from voicecore.net.redis_link import open_session_redis
 from voicecore.net.scribe import CallJournal
 from voicecore.net.server_parts import ServerParts
 from voicecore.net.session import CallSession
-from voicecore.net.session_store import OPERATION_TIMEOUT_S, SessionStore
+from voicecore.net.session_store import SessionStore
 from voicecore.net.speak import SpeakerTimings
 from voicecore.net.speech_queue import SpeechTimings
 from voicecore.net.tasks import TaskSet
@@ -261,12 +262,7 @@ async def _start(stack: AsyncExitStack, redis_url: str, model: Model, options: O
     await _serve(stack, deepgram.start, deepgram.stop)
     openai = OpenAiSandbox(policy=model)
     await _serve(stack, openai.start, openai.stop)
-    store = redis.asyncio.Redis.from_url(
-        redis_url,
-        decode_responses=True,
-        socket_timeout=OPERATION_TIMEOUT_S,
-        socket_connect_timeout=OPERATION_TIMEOUT_S,
-    )
+    store = open_session_redis(redis_url)
     stack.push_async_callback(store.aclose)
     http = await stack.enter_async_context(aiohttp.ClientSession())
     llm = LlmStream(

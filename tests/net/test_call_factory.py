@@ -34,7 +34,9 @@ async def test_settings_reach_the_reducer(redis_url: str) -> None:
         assert policy.max_call_s == 900 and not policy.can_transfer
 
 
-@pytest.mark.parametrize("hangs_up", ["after the yes", "before the yes"])
+@pytest.mark.parametrize(
+    "hangs_up", ["after the yes", pytest.param("before the yes", marks=pytest.mark.slow)]
+)
 async def test_the_rows_of_a_call_that_is_cut_are_consistent(
     redis_url: str, crm_dsn: str, hangs_up: str
 ) -> None:

@@ -230,7 +230,9 @@ async def test_a_clear_in_the_middle_of_a_batch_goes_next() -> None:
         assert kinds == ["media", "clear"]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 12))]
+)
 async def test_no_stale_frame_after_clear_and_none_lost_over_pauses(seed: int) -> None:
     """Many pauses, resumptions and interruptions at any moment, on a real socket.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import assert_never
 
 import structlog
 from aiohttp import web
@@ -90,6 +91,8 @@ def _after_stream(parts: ServerParts, call_sid: str) -> web.Response:
             parts.prepared.drop(call_sid)
             parts.live.stream_is_over(call_sid)
             return _xml(_apologise(parts, CUT_OFF_TEXT))
+        case _:
+            assert_never(end)
 
 
 async def signed_form(request: web.Request, path: str) -> MultiMapping[str]:
