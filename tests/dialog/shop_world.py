@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from voicecore.dialog.conversation import Conversation, ShopProfile
+from voicecore.dialog.reminder import Reminder
+from voicecore.dialog.workshop import Workshop
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=ZONE)
@@ -335,6 +337,42 @@ class MemoryMessenger:
         return f"SM{len(self.sent):032d}"
 
 
+@dataclass(frozen=True)
+class ExtraWork:
+    estimate_id: int
+    appointment_id: int
+    work: str
+    price_cents: int
+
+
+@dataclass
+class MemoryWorkshop:
+    """Extra work of Maria's, and what was answered; `refuses` makes it deaf."""
+
+    estimates: list[ExtraWork] = field(default_factory=list)
+    answers: list[tuple[int, bool]] = field(default_factory=list)
+    visits: list[int] = field(default_factory=list)
+    refuses: bool = False
+
+    async def open_estimates(self, customer_id: int) -> Sequence[ExtraWork]:
+        return tuple(self.estimates) if customer_id == MARIA.customer.customer_id else ()
+
+    async def answer_estimate(
+        self, estimate_id: int, *, customer_id: int, approved: bool, call_sid: str
+    ) -> bool:
+        if self.refuses:
+            return False
+        self.estimates = [entry for entry in self.estimates if entry.estimate_id != estimate_id]
+        self.answers.append((estimate_id, approved))
+        return True
+
+    async def confirm_visit(self, appointment_id: int, *, customer_id: int, call_sid: str) -> bool:
+        if self.refuses:
+            return False
+        self.visits.append(appointment_id)
+        return True
+
+
 @dataclass
 class World:
     """Everything around one conversation."""
@@ -350,6 +388,8 @@ def world(
     caller: str | None = MARIA_PHONE,
     schedule: MemorySchedule | None = None,
     shop: ShopProfile = SHOP,
+    workshop: Workshop | None = None,
+    reminder: Reminder | None = None,
 ) -> World:
     """Build a conversation; Maria and the victim are on file unless others are given."""
     schedule = schedule or MemorySchedule()
@@ -363,5 +403,7 @@ def world(
         call_sid="CA" + "0" * 32,
         caller_e164=caller,
         now=lambda: NOW,
+        workshop=workshop,
+        reminder=reminder,
     )
     return World(directory, schedule, messenger, conversation)

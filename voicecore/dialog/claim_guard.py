@@ -15,8 +15,12 @@ from voicecore.dialog.ledger import Deed, Ledger
 from voicecore.dialog.mentions import Mentions, find_mentions
 from voicecore.dialog.plain_words import plain_words
 
-_APPOINTMENT = (Deed.BOOKED, Deed.MOVED, Deed.ON_FILE)
-_ANY = (Deed.BOOKED, Deed.MOVED, Deed.CANCELLED, Deed.UPDATED, Deed.SENT)
+_APPOINTMENT = (Deed.BOOKED, Deed.MOVED, Deed.CONFIRMED, Deed.ON_FILE)
+_ESTIMATE = (Deed.ESTIMATE_APPROVED, Deed.ESTIMATE_DECLINED)
+_ANY = (
+    *(Deed.BOOKED, Deed.MOVED, Deed.CANCELLED, Deed.UPDATED, Deed.SENT, Deed.CONFIRMED),
+    *_ESTIMATE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,13 @@ _CLAIMS = (
     ),
     _Claim(
         re.compile(
+            r"\b(?:approved|authori[sz]ed|declined)\b|\bpassed (?:it|that|this|your \w+) on\b|"
+            r"\b(?:told|informed|notified) the (?:workshop|shop|mechanics?|technicians?)\b"
+        ),
+        _ESTIMATE,
+    ),
+    _Claim(
+        re.compile(
             r"\ball set\b|\bgood to go\b|\bconsider it\b|\byou(?:'re| are) set\b|"
             r"^(?:okay |ok |great |perfect |alright )?(?:all )?done\b|"
             r"\b(?:it's|that's|it is|that is|everything is|everything's|all|is all) "
@@ -81,11 +92,11 @@ _NO_CLAIM = re.compile(
     r"\b(?:fully|over|double) booked\b|\bbooked (?:up|solid|out)\b|"
     r"\b(?:not|never|isn't|hasn't|haven't|wasn't|aren't|nothing|no longer|n't)(?: \w+){0,3} "
     r"(?:re)?(?:booked|scheduled|reserved|confirmed|cancell?ed|moved|sent|changed|updated|done|set|"
-    r"saved)\b|"
+    r"saved|approved|declined)\b|"
     r"\b(?:to be|would be|could be|can be|will be|won't be|be|get|gets|getting|to get|have it|"
     r"have that|want it|want that|like it|like that|like this|needs? to be|being)(?: \w+)? "
     r"(?:re)?(?:booked|scheduled|reserved|confirmed|cancell?ed|moved|sent|changed|updated|done|"
-    r"saved|texted|emailed)\b|"
+    r"saved|texted|emailed|approved|declined)\b|"
     r"\b(?:if|once|when|whether|before|until|unless|as soon as|after)\b[^,]{0,60}?\b(?:booked|"
     r"scheduled|reserved|confirmed|cancell?ed|moved|sent|changed|updated|done|saved|went through|"
     r"gone through)\b|"

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from voicecore.call.history import AgentSaid, CallerSaid, HistoryItem, ToolUsed
 from voicecore.dialog.mentions import find_mentions
 from voicecore.dialog.plain_words import comma_words, contains_phrase, plain_words
+from voicecore.dialog.speakable import speakable
 
 _YES = comma_words(
     "yes,yeah,yep,yup,yes please,sure,okay,ok,correct,right,exactly,absolutely,definitely,"
@@ -64,15 +65,21 @@ def consented(
     The agent's turn right before the caller's last words must have been heard completely, must
     follow the tool's read-back and must name date and time of the last of `moments` (the one that
     is agreed to; a move has the old one before it). The answer may name no other day or time, and
-    no plain phrase of `unwanted`, such as another car of the caller.
+    no plain phrase of `unwanted`, such as another car of the caller. A read-back without moments
+    must have been said word for word.
     """
     answer, spoken, before = _last_exchange(history)
     if not answer or not spoken or not _was_read_back(before, tool, say):
         return False
     if not all(item.complete for item in spoken):
         return False
-    heard = find_mentions(" ".join(item.text for item in spoken), today)
+    heard_words = " ".join(item.text for item in spoken)
+    heard = find_mentions(heard_words, today)
     words = " ".join(item.text for item in answer)
+    refused = contains_phrase(plain_words(words), unwanted | _AGAINST.get(tool, frozenset()))
+    if not moments:
+        said = plain_words(speakable(say)) in plain_words(heard_words)
+        return said and says_yes(words) and not refused
     answered = find_mentions(words, today)
     target = moments[-1]
     if len(moments) == 1 and not heard.agrees_with(target):
@@ -81,7 +88,6 @@ def consented(
         target.hour * 60 + target.minute in heard.times
         or (target.hour * 60 + target.minute) % 720 in heard.half_times
     )
-    refused = contains_phrase(plain_words(words), unwanted | _AGAINST.get(tool, frozenset()))
     return names_target and answered.agrees_with(target) and says_yes(words) and not refused
 
 

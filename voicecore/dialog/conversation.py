@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -12,16 +13,19 @@ from voicecore.dialog import phrases
 from voicecore.dialog.claim_guard import false_claim
 from voicecore.dialog.desk import CallDesk, label, plain_text
 from voicecore.dialog.instructions import context_text, state_text
-from voicecore.dialog.ledger import Ledger
+from voicecore.dialog.ledger import Deed, Ledger
 from voicecore.dialog.llm_request import LlmRequest
 from voicecore.dialog.messages import history_messages
 from voicecore.dialog.ports import Directory, Messenger, Schedule
 from voicecore.dialog.prompt_files import prompt_version, system_prompt
+from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.shop import ShopProfile
 from voicecore.dialog.speakable import speakable
-from voicecore.dialog.tool_outcome import ToolOutcome
+from voicecore.dialog.tool_outcome import ToolOutcome, problem
 from voicecore.dialog.toolbox import Toolbox
+from voicecore.dialog.tools.catalogue import TOOLS
 from voicecore.dialog.tools.offers import PREFETCH_DAYS, PREFETCH_LIMIT
+from voicecore.dialog.workshop import Workshop
 
 __all__ = ["Conversation", "LlmRequest", "ShopProfile", "ToolOutcome"]
 
@@ -49,6 +53,8 @@ class Conversation:
         call_sid: str,
         caller_e164: str | None,
         now: Callable[[], datetime],
+        workshop: Workshop | None = None,
+        reminder: Reminder | None = None,
     ) -> None:
         self._desk = CallDesk(
             directory=directory,
@@ -58,17 +64,31 @@ class Conversation:
             call_sid=call_sid,
             caller_e164=caller_e164,
             now=now,
+            workshop=workshop,
+            reminder=reminder,
         )
         self._toolbox = Toolbox(self._desk)
+        self._offered: frozenset[str] = frozenset()
         self._context: str | None = None
         self._held_back = False
-        self.greeting = phrases.GREETING.format(shop=shop.name)
+        self.greeting = _greeting(shop, reminder)
         self.prompt_version = prompt_version()
 
     @property
     def ledger(self) -> Ledger:
         """What really happened on this call."""
         return self._desk.ledger
+
+    @property
+    def stats(self) -> dict[str, object]:
+        """What is written down of the dialog at the end of the call, as JSON values."""
+        ledger = self._desk.ledger
+        return {
+            "prompt_version": self.prompt_version,
+            "deeds": {deed.value: ledger.count(deed) for deed in Deed if ledger.count(deed)},
+            "open_wishes": [task.scenario.name for task in self._desk.agenda.open],
+            "notes": list(ledger.notes),
+        }
 
     def request(self, history: tuple[HistoryItem, ...]) -> LlmRequest:
         """Return what the model is asked next.
@@ -79,13 +99,17 @@ class Conversation:
         state = state_text(self._desk, held_back=self._held_back)
         self._held_back = False
         messages = [
-            {"role": "system", "content": system_prompt()},
+            {"role": "system", "content": system_prompt(self._desk.agenda.direction)},
             {"role": "system", "content": self._call_context()},
             *history_messages(history),
             {"role": "system", "content": state},
         ]
-        must_speak = _tools_in_a_row(history) >= MOST_TOOLS_IN_A_ROW
-        return LlmRequest(messages, [] if must_speak else self._toolbox.schemas())
+        if _tools_in_a_row(history) >= MOST_TOOLS_IN_A_ROW:
+            return LlmRequest(messages, [])
+        allowed = self._desk.agenda.tools(self._desk.known())
+        tools = [tool for tool in self._toolbox.schemas() if tool["function"]["name"] in allowed]
+        self._offered = allowed
+        return LlmRequest(messages, tools)
 
     def writes(self, tool_name: str) -> bool:
         """Say whether a tool changes something, so that it must not be cancelled."""
@@ -94,12 +118,21 @@ class Conversation:
     async def run_tool(
         self, name: str, arguments: str, history: tuple[HistoryItem, ...]
     ) -> ToolOutcome:
-        """Run a tool; whatever goes wrong is told in the outcome.
+        """Run a tool that the phase allows; whatever goes wrong is told in the outcome.
 
         Raises:
             CancelledError: the caller's turn took over; nothing was left half done by a read.
         """
-        return await self._toolbox.run(name, arguments, history)
+        desk = self._desk
+        tool = TOOLS.get(name)
+        # Several calls of one answer were all offered at once: the first may end the phase.
+        is_open = tool is not None and tool.rung <= desk.identity.rung
+        if is_open and name not in self._offered | desk.agenda.tools(desk.known()):
+            return problem("not_now", phrases.ASK_NOT_NOW.format(goal=self._goal(name)))
+        outcome = await self._toolbox.run(name, arguments, history)
+        if tool is not None:
+            desk.agenda.observe(name, _strings(arguments), _object(outcome.content), desk.known())
+        return outcome
 
     def review(self, sentence: str) -> str | None:
         """Return what is to be spoken for a sentence of the model; None: say nothing.
@@ -142,6 +175,14 @@ class Conversation:
         unique = dict.fromkeys(plain_text(term) for term in terms)
         return [term for term in unique if term][:_MOST_KEYTERMS]
 
+    def _goal(self, tool: str) -> str:
+        """Return what has to happen before a tool can be used."""
+        agenda = self._desk.agenda
+        for scenario in agenda.scenarios:
+            if tool in scenario.tools:
+                return agenda.phase(scenario, self._desk.known()).goal
+        return "it belongs to another kind of call"
+
     def _call_context(self) -> str:
         """Return the call's facts, frozen once the services are known, for prefix caching."""
         if self._context is not None:
@@ -155,6 +196,25 @@ class Conversation:
         services = await self._desk.load_services()
         if services:
             await self._desk.load_slots_ahead(services[0].code, PREFETCH_DAYS, PREFETCH_LIMIT)
+
+
+def _greeting(shop: ShopProfile, reminder: Reminder | None) -> str:
+    if reminder is None:
+        return phrases.GREETING.format(shop=shop.name)
+    name = plain_text(reminder.first_name)
+    return phrases.GREETING_REMINDER.format(shop=shop.name, name=name)
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _strings(arguments: str) -> dict[str, str]:
+    return {name: value for name, value in _object(arguments).items() if isinstance(value, str)}
 
 
 def _tools_in_a_row(history: tuple[HistoryItem, ...]) -> int:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from voicecore.dialog import phrases
+from voicecore.dialog.agenda import Agenda, Known
 from voicecore.dialog.handles import Handles
 from voicecore.dialog.identity import Identity
-from voicecore.dialog.ledger import Ledger
+from voicecore.dialog.ledger import Deed, Ledger
 from voicecore.dialog.plain_words import plain_words
 from voicecore.dialog.ports import (
     Appointment,
@@ -25,12 +26,16 @@ from voicecore.dialog.ports import (
     Vehicle,
     Visit,
 )
+from voicecore.dialog.reminder import Reminder
+from voicecore.dialog.scenarios.scenario import Direction
 from voicecore.dialog.shop import ShopProfile
 from voicecore.dialog.slots import SlotProblem, find_service
+from voicecore.dialog.workshop import Estimate, NoWorkshop, Workshop
 
 PREFETCHED_FOR = timedelta(seconds=60)
 """How long slots that were fetched ahead may be offered."""
 _LONGEST_LABEL_CHARS = 40
+_CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,13 @@ class CallDesk:
         call_sid: str,
         caller_e164: str | None,
         now: Callable[[], datetime],
+        workshop: Workshop | None = None,
+        reminder: Reminder | None = None,
     ) -> None:
+        self.workshop: Workshop = workshop or NoWorkshop()
+        self.reminder = reminder
+        self.agenda = Agenda(Direction.INBOUND if reminder is None else Direction.OUTBOUND)
+        self.estimates: Handles[Estimate] = Handles("estimate")
         self.directory = directory
         self.schedule = schedule
         self.messenger = messenger
@@ -103,6 +114,17 @@ class CallDesk:
     def now(self) -> datetime:
         """Return the present moment on the shop's clock."""
         return self._now().astimezone(self._zone)
+
+    def known(self) -> Known:
+        """Return what the phases of the scenarios depend on."""
+        return Known(
+            deeds={deed: self.ledger.count(deed) for deed in Deed},
+            caller=self.identity.record is not None,
+            appointment=any(entry.status != _CANCELLED for _, entry in self.appointments.items()),
+            offer=bool(self.slots.items()),
+            estimate=bool(self.estimates.items()),
+            pending=frozenset(self.pending),
+        )
 
     def local(self, moment: datetime) -> datetime:
         """Return `moment` on the shop's clock."""
@@ -155,6 +177,7 @@ class CallDesk:
             self.vehicles.clear()
             self.appointments.clear()
             self.customers.clear()
+            self.estimates.clear()
             self.pending.clear()
             self.ledger.forget_records()
         self.identity.become(record, phone_e164)

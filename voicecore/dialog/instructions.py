@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from voicecore.dialog.agenda import Task
 from voicecore.dialog.desk import CallDesk, plain_text
 from voicecore.dialog.identity import Rung
 from voicecore.dialog.prompt_files import prompt
@@ -42,10 +43,29 @@ def state_text(desk: CallDesk, *, held_back: bool) -> str:
     """
     text = prompt("state.md").format(
         caller=_caller(desk),
+        current=_current(desk),
+        later=", ".join(_named(task) for task in reversed(desk.agenda.open[:-1])) or "nothing",
         done="; ".join(desk.ledger.summary()) or "nothing",
         pending="; ".join(entry.say for entry in desk.pending.values()) or "nothing",
     )
     return f"{text}\n{prompt('held_back.md')}" if held_back else text
+
+
+def _current(desk: CallDesk) -> str:
+    """Say the current task, its phase, and what was learned for it."""
+    agenda, task = desk.agenda, desk.agenda.current
+    if task is None:
+        return "no wish is open" if desk.reminder is None else "the reminder: who has answered?"
+    phase = agenda.phase(task.scenario, desk.known())
+    known = (("service", agenda.service), ("from", agenda.day), ("time", agenda.part_of_day))
+    facts = ", ".join(f"{name} {plain_text(value)}" for name, value in known if value)
+    text = f"{_named(task)}; step: {phase.goal}"
+    return f"{text}; last search: {facts}" if facts else text
+
+
+def _named(task: Task) -> str:
+    about = plain_text(task.about)
+    return f"{task.scenario.name} ({about})" if about else task.scenario.name
 
 
 def _caller(desk: CallDesk) -> str:

@@ -7,6 +7,12 @@ from collections.abc import Sequence
 # --- spoken as they are ----------------------------------------------------------------------
 GREETING = "Thank you for calling {shop}. How can I help you today?"
 HOLD_BACK = "One moment please."
+GREETING_REMINDER = "Hello, this is {shop}. Am I speaking with {name}?"
+REMINDER_WRONG_PERSON = "I am sorry to have bothered you. Have a good day. Goodbye."
+REMINDER_VOICEMAIL = (
+    "Hello, this is {shop} with a friendly reminder. Please call us back at your convenience. "
+    "Thank you, goodbye."
+)
 
 # --- questions for the caller, handed to the model by tools ----------------------------------
 OR = " or "
@@ -42,6 +48,10 @@ ASK_CONTACT_CHANGE = "What would you like to change: the phone number or the e-m
 ASK_CODE = "I have sent a six-digit code by text to the number on file. Could you read it to me?"
 ASK_CODE_AGAIN = "That is not the code. Could you read it once more?"
 ASK_NO_CODE = "I cannot change that on the phone without a code. Shall I put you through?"
+ASK_NO_ESTIMATE = "I see no extra work that waits for your approval."
+ASK_NO_REMINDER = "There is no reminder behind this call. What can I do for you?"
+ASK_PERSON = "Am I speaking with {name}?"
+ASK_NOT_NOW = "That tool cannot be used at this point. First: {goal}."
 ASK_NOBODY = "Nobody can take the call right now. Is there something that I can do for you?"
 ASK_NO_TEXT = "I could not send the text, so please write the time down: {spoken}."
 ASK_NOT_SAVED = "That could not be saved. Shall I put you through to a person?"
@@ -61,6 +71,9 @@ NOTE_OTHER_DAY = "Nothing is free on {day}; these are the next free times."
 READ_BACK_BOOK = "{what}{vehicle} on {when}. Shall I book it?"
 READ_BACK_MOVE = "Your {service} would move from {before} to {after}. Shall I move it?"
 READ_BACK_CANCEL = "That is your {service} on {when}. Shall I cancel it?"
+READ_BACK_APPROVE = "The extra work is {work}, for {price}. Shall I approve it for you?"
+READ_BACK_DECLINE = "That is {work}, for {price}. Shall I tell the workshop to leave it?"
+READ_BACK_VISIT = "Your {service}{vehicle} is on {when}. Will you be there?"
 FOR_VEHICLE = " for your {label}"
 
 # --- text messages ---------------------------------------------------------------------------

@@ -102,4 +102,5 @@ async def test_unknown_handles_are_asked_back() -> None:
     nobody = DeskHand(world())
     await nobody.identify()
     result = await nobody.use("reschedule_appointment", appointment="appointment_1", slot="slot_1")
-    assert result["error"] == "no_appointment"
+    assert result["error"] == "not_now"
+    assert "find the appointment" in result["ask"]

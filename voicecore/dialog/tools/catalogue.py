@@ -9,6 +9,7 @@ from typing import Any
 from voicecore.call.history import HistoryItem
 from voicecore.dialog.desk import CallDesk
 from voicecore.dialog.identity import Rung
+from voicecore.dialog.scenarios.catalogue import BY_NAME
 from voicecore.dialog.tool_outcome import ToolOutcome
 from voicecore.dialog.tools.arguments import Field, parameters
 from voicecore.dialog.tools.booking import book_appointment
@@ -21,7 +22,10 @@ from voicecore.dialog.tools.customer import (
     service_status,
 )
 from voicecore.dialog.tools.ending import end_call, transfer_to_human
+from voicecore.dialog.tools.estimate import APPROVE, DECLINE, answer_estimate
 from voicecore.dialog.tools.offers import get_available_slots
+from voicecore.dialog.tools.reminder import WHO, confirm_visit, note_reached
+from voicecore.dialog.tools.wish import STATES, note_wish
 
 READ_DEADLINE_S = 3.0
 WRITE_DEADLINE_S = 6.0
@@ -166,6 +170,50 @@ _TOOLS = (
             Field("code", "Six-digit code that the caller read out.", optional=True),
         ),
         writes=True,
+    ),
+    Tool(
+        name="answer_estimate",
+        description="Pass on the caller's word on extra work from service_status. Read-back and "
+        "yes as for booking.",
+        run=answer_estimate,
+        fields=(
+            Field("estimate", "Handle of the extra work, such as estimate_1."),
+            Field("answer", "What the caller wants.", choices=(APPROVE, DECLINE)),
+        ),
+        rung=Rung.ONE_FACT,
+        writes=True,
+    ),
+    Tool(
+        name="note_reached",
+        description="Our own call only: note who has answered, as soon as that is clear. Before "
+        "it nothing of the appointment may be said.",
+        run=note_reached,
+        fields=(Field("who", "Who has answered.", choices=WHO),),
+    ),
+    Tool(
+        name="confirm_visit",
+        description="Our own call only: returns the appointment as a read-back; after the "
+        "customer's yes call it again to note that they come.",
+        run=confirm_visit,
+        rung=Rung.ONE_FACT,
+        writes=True,
+    ),
+    Tool(
+        name="note_wish",
+        description="Keep a wish that no other tool shows yet, so that it is not forgotten: when "
+        "the caller wants several things, note the later ones in the same turn. Also note when a "
+        "wish was answered in words, or dropped.",
+        run=note_wish,
+        fields=(
+            Field("wish", "Kind of wish.", choices=tuple(BY_NAME)),
+            Field("about", "A few words to remember it by.", optional=True),
+            Field(
+                "state",
+                "Whether it is to be done now or later, or is over; null: now.",
+                optional=True,
+                choices=STATES,
+            ),
+        ),
     ),
     Tool(
         name="transfer_to_human",

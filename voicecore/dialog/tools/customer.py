@@ -12,6 +12,7 @@ from voicecore.dialog.slots import SlotProblem, parse_phone
 from voicecore.dialog.speakable import speakable
 from voicecore.dialog.spoken_time import spoken_month_day, spoken_price, spoken_when
 from voicecore.dialog.tool_outcome import ToolOutcome, answer, problem
+from voicecore.dialog.tools.estimate import load_estimates
 
 MOST_VISITS = 3
 _STATES = {
@@ -105,6 +106,7 @@ async def service_status(
             desk.open_record(record, phone)
     record = desk.identity.record or before
     cars = {car.vehicle_id: label(car) for car in record.vehicles}
+    extra_work = await load_estimates(desk)
     return answer(
         {
             "work": [
@@ -114,7 +116,8 @@ async def service_status(
                     "state": _STATES.get(entry.status, plain_text(entry.status)),
                 }
                 for entry in record.upcoming
-            ]
+            ],
+            **({"extra_work": extra_work} if extra_work else {}),
         }
     )
 
