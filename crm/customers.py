@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -23,15 +22,6 @@ c.customer_id, c.first_name, c.last_name, c.email, c.version,
   ORDER BY p.is_primary DESC, p.created_at, p.phone_e164 LIMIT 1) AS phone_e164
 """
 _BY_ID = f"SELECT {CUSTOMER_COLUMNS} FROM customers c WHERE c.customer_id = $1"
-_BY_IDS = f"""
-SELECT {CUSTOMER_COLUMNS} FROM customers c
- WHERE c.customer_id = ANY($1::bigint[]) ORDER BY c.customer_id
-"""
-_BY_PHONE = f"""
-SELECT {CUSTOMER_COLUMNS} FROM customers c
- WHERE c.customer_id IN (SELECT customer_id FROM customer_phones WHERE phone_e164 = $1)
- ORDER BY c.customer_id LIMIT $2
-"""
 _NAMESAKE_ON_PHONE = f"""
 SELECT {CUSTOMER_COLUMNS} FROM customers c JOIN customer_phones USING (customer_id)
  WHERE customer_phones.phone_e164 = $1
@@ -84,22 +74,6 @@ async def get_customer(connection: asyncpg.Connection, customer_id: int) -> Cust
     if row is None:
         raise NotFoundError("customers", customer_id)
     return customer_of(row)
-
-
-async def customers_by_ids(
-    connection: asyncpg.Connection, customer_ids: Sequence[int]
-) -> tuple[Customer, ...]:
-    """Return those of the customers that exist, longest known first."""
-    rows = await connection.fetch(_BY_IDS, customer_ids)
-    return tuple(customer_of(row) for row in rows)
-
-
-async def customers_by_phone(
-    connection: asyncpg.Connection, phone_e164: str
-) -> tuple[Customer, ...]:
-    """Return everybody who has the number, longest known first; at most 20."""
-    rows = await connection.fetch(_BY_PHONE, phone_e164, SHARED_PHONE_LIMIT)
-    return tuple(customer_of(row) for row in rows)
 
 
 async def create_customer(

@@ -11,26 +11,18 @@ import asyncpg
 from crm import customers
 from crm.addresses import Address, update_address
 from crm.appointments import Appointment, upcoming_of
+
+# Who asks the directory knows the record from here.
+from crm.caller_records import CallerRecord as CallerRecord
+from crm.caller_records import records_by_phone, records_of
 from crm.customers import Customer
 from crm.history import Spend, Visit, spent_by_customers, spent_on_vehicles, visits_of
 from crm.name_search import customers_by_name
 from crm.notes import Note, append_note, notes_of
 from crm.phone import caller_number
 from crm.pool import connection_of, transaction_of
-from crm.vehicles import Vehicle, vehicles_by_plate, vehicles_by_vin, vehicles_of
+from crm.vehicles import vehicles_by_plate, vehicles_by_vin, vehicles_of
 from crm.verification import Fact, Means, Verification, mark_verified, verification_of
-
-RECENT_VISITS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallerRecord:
-    """A person with their cars, last visits (latest first) and coming appointments."""
-
-    customer: Customer
-    vehicles: tuple[Vehicle, ...]
-    visits: tuple[Visit, ...]
-    upcoming: tuple[Appointment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +72,7 @@ class CrmDirectory:
         if number is None:
             return ()
         async with connection_of(self._pool, "find_by_phone") as connection:
-            people = await customers.customers_by_phone(connection, number)
-            return await self._records(connection, people)
+            return await records_by_phone(connection, number, now=self._clock(), zone=self._zone)
 
     async def find_by_name(
         self,
@@ -108,7 +99,7 @@ class CrmDirectory:
                 postcode=postcode,
                 phone_suffix=phone_suffix,
             )
-            return await self._records(connection, [match.customer for match in matches])
+            return await self._records(connection, [match.customer_id for match in matches])
 
     async def find_by_vin(self, vin: str) -> Sequence[CallerRecord]:
         """Return the owners of the cars with this VIN, or with these last 8 characters of it.
@@ -117,7 +108,8 @@ class CrmDirectory:
             DatabaseError: no answer in time.
         """
         async with connection_of(self._pool, "find_by_vin") as connection:
-            return await self._owners(connection, await vehicles_by_vin(connection, vin))
+            cars = await vehicles_by_vin(connection, vin)
+            return await self._records(connection, [car.customer_id for car in cars])
 
     async def find_by_plate(self, plate: str) -> Sequence[CallerRecord]:
         """Return the owners of the cars with this plate, those of plates that look alike last.
@@ -126,7 +118,8 @@ class CrmDirectory:
             DatabaseError: no answer in time.
         """
         async with connection_of(self._pool, "find_by_plate") as connection:
-            return await self._owners(connection, await vehicles_by_plate(connection, plate))
+            cars = await vehicles_by_plate(connection, plate)
+            return await self._records(connection, [car.customer_id for car in cars])
 
     async def history(self, customer_id: int, limit: int) -> Sequence[Visit]:
         """Return the last `limit` jobs of a customer, at most 100, the latest first.
@@ -267,30 +260,7 @@ class CrmDirectory:
         async with connection_of(self._pool, "notes") as connection:
             return await notes_of(connection, customer_id, limit, zone=self._zone)
 
-    async def _owners(
-        self, connection: asyncpg.Connection, cars: Sequence[Vehicle]
-    ) -> Sequence[CallerRecord]:
-        """Return the records of the cars' owners in the order of the cars, each once."""
-        ids = list(dict.fromkeys(car.customer_id for car in cars))
-        people = await customers.customers_by_ids(connection, ids) if ids else ()
-        by_rank = sorted(people, key=lambda person: ids.index(person.customer_id))
-        return await self._records(connection, by_rank)
-
     async def _records(
-        self, connection: asyncpg.Connection, people: Sequence[Customer]
+        self, connection: asyncpg.Connection, customer_ids: Sequence[int]
     ) -> Sequence[CallerRecord]:
-        if not people:
-            return ()
-        ids = [person.customer_id for person in people]
-        cars = await vehicles_of(connection, ids)
-        visits = await visits_of(connection, ids, RECENT_VISITS)
-        upcoming = await upcoming_of(connection, ids, now=self._clock(), zone=self._zone)
-        return tuple(
-            CallerRecord(
-                customer=person,
-                vehicles=tuple(row for row in cars if row.customer_id == person.customer_id),
-                visits=tuple(row for row in visits if row.customer_id == person.customer_id),
-                upcoming=tuple(row for row in upcoming if row.customer_id == person.customer_id),
-            )
-            for person in people
-        )
+        return await records_of(connection, customer_ids, now=self._clock(), zone=self._zone)

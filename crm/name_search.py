@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from crm.customers import CUSTOMER_COLUMNS, Customer, customer_of
 from crm.edit_distance import edit_distance
 from crm.plate import plate_shape
 from crm.sound import folded_name, sound_key
@@ -19,8 +18,10 @@ _CANDIDATES_MAX = 200
 _SUFFIX_MAX_DIGITS = 15
 
 # Filters are optional: NULL lets everybody through.
-_BY_SOUND = f"""
-SELECT {CUSTOMER_COLUMNS} FROM customers c
+_BY_SOUND = """
+SELECT c.customer_id, c.first_name, c.last_name,
+       c.first_name_sound IS NOT DISTINCT FROM $2 AS same_first
+  FROM customers c
  WHERE c.last_name_sound = $1
    AND ($3::text IS NULL OR EXISTS (
         SELECT FROM vehicles v WHERE v.customer_id = c.customer_id
@@ -29,8 +30,7 @@ SELECT {CUSTOMER_COLUMNS} FROM customers c
    AND ($5::text IS NULL OR EXISTS (
         SELECT FROM customer_phones p WHERE p.customer_id = c.customer_id
            AND right(p.phone_e164, length($5)) = $5))
- ORDER BY c.first_name_sound IS NOT DISTINCT FROM $2 DESC, lower(c.last_name) = lower($6) DESC,
-          c.customer_id
+ ORDER BY same_first DESC, lower(c.last_name) = lower($6) DESC, c.customer_id
  LIMIT $7
 """
 _UNHEARD = """
@@ -49,11 +49,13 @@ UPDATE customers c SET first_name_sound = heard.first_sound, last_name_sound = h
 _HEARD_AT_ONCE = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NameMatch:
-    """A person whose name sounds as asked; `slips` is the edit distance of the spellings."""
+    """A customer whose name sounds as asked; `slips` is the edit distance of the spellings."""
 
-    customer: Customer
+    customer_id: int
+    first_name: str
+    last_name: str
     slips: int
 
 
@@ -87,12 +89,21 @@ async def customers_by_name(
         storable(last_name),
         _CANDIDATES_MAX,
     )
-    people = [customer_of(row) for row in rows]
     if first_key:
-        people = [one for one in people if sound_key(one.first_name) == first_key] or people
-    wanted = (folded_name(last_name), folded_name(first_name or ""))
-    matches = [NameMatch(one, _slips(wanted, one)) for one in people]
-    matches.sort(key=lambda match: (match.slips, match.customer.customer_id))
+        rows = [row for row in rows if row["same_first"]] or rows
+    last_slips = _Slips(last_name)
+    first_slips = _Slips(first_name) if first_name else None
+    matches = [
+        NameMatch(
+            customer_id=row["customer_id"],
+            first_name=row["first_name"],
+            last_name=row["last_name"],
+            slips=last_slips[row["last_name"]]
+            + (first_slips[row["first_name"]] if first_slips is not None else 0),
+        )
+        for row in rows
+    ]
+    matches.sort(key=lambda match: (match.slips, match.customer_id))
     return tuple(matches[:FOUND_MAX])
 
 
@@ -115,7 +126,13 @@ async def hear_names(connection: asyncpg.Connection) -> int:
     return heard
 
 
-def _slips(wanted: tuple[str, str], person: Customer) -> int:
-    last, first = wanted
-    slips = edit_distance(last, folded_name(person.last_name))
-    return slips + edit_distance(first, folded_name(person.first_name)) if first else slips
+class _Slips(dict[str, int]):
+    """The slips from each name to the one that was heard; namesakes are compared once."""
+
+    def __init__(self, heard: str) -> None:
+        super().__init__()
+        self._heard = folded_name(heard)
+
+    def __missing__(self, name: str) -> int:
+        self[name] = slips = edit_distance(self._heard, folded_name(name))
+        return slips

@@ -17,9 +17,8 @@ _ASK_OTHER = "What name may I put down?"
 _ASK_SPELL = "I want to get your name right. Could you spell it for me?"
 _ASK_SHORTER = "That is too long for me to write down. What is the short form of your name?"
 _JOINING = frozenset(" '’-.·\u200c\u200d")
-# Said by people who did not give a name.
-_REFUSALS = "yes no yeah nope hello hi what sorry none unknown anonymous na"
-_NO_NAMES = frozenset(_REFUSALS.split())
+# What a carrier puts where there is no name. "None", "Null" and "Yes" are names of people.
+_NO_NAMES = frozenset({"anonymous", "unknown", "unavailable"})
 _SMALL_WORDS = "al bin da das de del della den der di do dos du el la le ten ter van von y zu zum"
 _PARTICLES = frozenset(_SMALL_WORDS.split())
 _SUFFIXES = {"jr": "Jr", "jr.": "Jr.", "sr": "Sr", "sr.": "Sr.", "ii": "II", "iii": "III",

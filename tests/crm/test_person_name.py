@@ -31,6 +31,9 @@ from crm.text import NAME_MAX_CHARS
         ("李雷", "李雷"),
         ("mary ann", "Mary Ann"),
         ("X", "X"),
+        ("NULL", "Null"),
+        ("None", "None"),
+        ("yes", "Yes"),
         ("straße", "Straße"),
     ],
 )
@@ -43,8 +46,8 @@ def test_names_get_their_capitals(said: str, name: str) -> None:
     [
         ("", "name_missing"),
         ("---", "name_missing"),
-        ("Yes", "name_missing"),
-        ("anonymous", "name_missing"),
+        ("Anonymous", "name_missing"),
+        ("UNKNOWN", "name_missing"),
         ("b0b", "name_unreadable"),
         ("12", "name_unreadable"),
         ("aaaab", "name_unreadable"),
