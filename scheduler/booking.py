@@ -1,121 +1,131 @@
-"""Hold, confirm, reschedule and cancel: every change of an appointment, and its record.
+"""Hold, confirm, release and cancel: every change of an appointment, and its record.
 
-Theory of operation: that a bay takes one car at a time is held by the exclusion constraint of the
-table, not by this code. A hold is an insert that tries the free bays one after another and skips
-those that somebody else took meanwhile. `hold_id` is the idempotency key from then on: confirming
-is a compare-and-swap from `held` to `confirmed`, and whoever lost the answer of a commit looks the
-key up. Every change appends to `appointment_events` and calls `on_change` in the same transaction,
-which is how a calendar write becomes as durable as the booking itself.
+Theory of operation: that a bay and a technician have one car at a time is held by the exclusion
+constraints of the table, not by this code. A hold is one statement: it removes the holds of the
+day that have expired, inserts the first of the free pairs of bay and technician, skips those that
+somebody else took meanwhile, adds the labour to the day's and writes the event. `hold_id` is the
+idempotency key from then on: confirming is a compare-and-swap from `held` to `confirmed`, and
+whoever lost the answer of a commit looks the key up. Every change appends to
+`appointment_events`; `on_change` runs in the same transaction, which is how a calendar write
+becomes as durable as the booking itself.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TypeAlias, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from scheduler.booking_row import (
+    COLUMNS,
+    JOINED,
+    SELECT_BY_HOLD,
+    SELECT_BY_ID,
+    BookingRow,
+    counted,
+    labour_of,
+    one_booking,
+)
 from scheduler.errors import ScheduleUnavailableError
-from scheduler.transaction import in_transaction, read
+from scheduler.free_places import EXPIRED_AND_FREE
+from scheduler.moves import MoveRefusal, MoveRequest, NoPlaceError, key_of_move, move
+from scheduler.transaction import in_statement, in_transaction, read
 
 HOLD_TTL_S = 120.0
 # The budget of a tool on the call: after it the caller hears that the schedule cannot be seen.
 DEADLINE_S = 1.5
-# Namespace of the keys that a reschedule derives from what it moves, so that a repeat is found.
-RESCHEDULE_KEYS = UUID("6f2c1f63-3c0b-4d5e-9a55-5a6e1b1d9d10")
+SWEEP_LIMIT = 500
+DAY_FULL = "day_capacity_kept"
 
 Result = TypeVar("Result")
 OnChange: TypeAlias = Callable[[asyncpg.Connection, int], Awaitable[None]]
 
-_SELECT = """
-SELECT a.appointment_id, a.customer_id, a.vehicle_id, a.service_code, s.name AS service_name,
-       b.name AS bay_name, lower(a.during) AS starts,
-       least(upper(a.during), lower(a.during) + make_interval(mins => s.labour_minutes)) AS ends,
-       a.status, a.hold_id, a.hold_expires_at, a.version
-FROM appointments a JOIN services s ON s.code = a.service_code JOIN bays b USING (bay_id)
+# Without a conflict target a taken bay, a taken technician and a repeated key are skipped alike:
+# after the first row that goes in, all others repeat its key.
+_HOLD = f"""
+WITH {EXPIRED_AND_FREE}, placed AS (
+    INSERT INTO appointments (customer_id, vehicle_id, service_code, bay_id, technician_id, status,
+                              during, hold_id, hold_expires_at, call_sid, arrival_at)
+    SELECT $8::bigint, $9::bigint, $10, bay_id, technician_id, 'held', tstzrange($1, $2),
+           $11::uuid, now() + make_interval(secs => $12), $13, $14
+    FROM free
+    WHERE (SELECT count(*) FROM freed) >= 0
+    ORDER BY place
+    ON CONFLICT DO NOTHING
+    RETURNING *
+), noted AS (
+    INSERT INTO appointment_events (appointment_id, event, actor, call_sid)
+    SELECT appointment_id, 'hold_expired', 'scheduler', NULL FROM freed
+    UNION ALL
+    SELECT appointment_id, 'held', $15, call_sid FROM placed
+), {counted(labour_of("freed", "$5", sign="-") + " UNION ALL " + labour_of("placed", "$5"))}
+SELECT {COLUMNS} FROM placed a {JOINED}
 """
-_SELECT_BY_HOLD = _SELECT + "WHERE a.hold_id = $1"
-_SELECT_BY_ID = _SELECT + "WHERE a.appointment_id = $1"
-
-# SKIP LOCKED: whoever holds the lock is removing the same hold, and two who wait for each other's
-# rows would deadlock. The insert that follows waits for the remover where it has to.
-_EXPIRE = """
+_CONFIRM = f"""
+WITH swapped AS (
+    UPDATE appointments SET status = 'confirmed', hold_expires_at = NULL, version = version + 1,
+           updated_at = now()
+    WHERE hold_id = $1 AND status = 'held' AND hold_expires_at > now()
+    RETURNING *
+), noted AS (
+    INSERT INTO appointment_events (appointment_id, event, actor, call_sid)
+    SELECT appointment_id, 'confirmed', $2, call_sid FROM swapped
+)
+SELECT {COLUMNS} FROM swapped a {JOINED}
+"""
+_RELEASE = f"""
+WITH freed AS (
+    UPDATE appointments SET status = 'cancelled', version = version + 1, updated_at = now()
+    WHERE hold_id = $1 AND status = 'held'
+    RETURNING *
+), noted AS (
+    INSERT INTO appointment_events (appointment_id, event, actor, call_sid)
+    SELECT appointment_id, 'released', $2, call_sid FROM freed
+), {counted(labour_of("freed", "$3", sign="-"))}
+SELECT appointment_id FROM freed
+"""
+_CANCEL = f"""
+WITH freed AS (
+    UPDATE appointments SET status = 'cancelled', version = version + 1, updated_at = now()
+    WHERE appointment_id = $1 AND customer_id = $2 AND status = 'confirmed'
+    RETURNING *
+), noted AS (
+    INSERT INTO appointment_events (appointment_id, event, actor, call_sid)
+    SELECT appointment_id, 'cancelled', $3, call_sid FROM freed
+), {counted(labour_of("freed", "$4", sign="-"))}
+SELECT {COLUMNS} FROM freed a {JOINED}
+"""
+_SWEEP = f"""
 WITH expired AS (
-    SELECT appointment_id FROM appointments
-    WHERE status = 'held' AND hold_expires_at <= now() AND during && tstzrange($1, $2)
-    FOR UPDATE SKIP LOCKED
+    SELECT appointment_id FROM appointments WHERE status = 'held' AND hold_expires_at <= now()
+    ORDER BY appointment_id LIMIT $2 FOR UPDATE SKIP LOCKED
 ), freed AS (
     UPDATE appointments a SET status = 'cancelled', version = version + 1, updated_at = now()
     FROM expired e WHERE a.appointment_id = e.appointment_id
-    RETURNING a.appointment_id
-)
-INSERT INTO appointment_events (appointment_id, event, actor)
-SELECT appointment_id, 'hold_expired', 'scheduler' FROM freed
+    RETURNING a.*
+), noted AS (
+    INSERT INTO appointment_events (appointment_id, event, actor)
+    SELECT appointment_id, 'hold_expired', 'scheduler' FROM freed
+), {counted(labour_of("freed", "$1", sign="-"))}
+SELECT count(*) FROM freed
 """
-# Without a conflict target this skips a taken bay (the exclusion constraint) and a repeated key
-# (hold_id) alike, and neither breaks the transaction.
-_INSERT = """
-INSERT INTO appointments (customer_id, vehicle_id, service_code, bay_id, status, during, hold_id,
-                          hold_expires_at, call_sid, rescheduled_from)
-VALUES ($1, $2, $3, $4, $5, tstzrange($6, $7), $8,
-        now() + make_interval(secs => $9), $10, $11)
-ON CONFLICT DO NOTHING
-RETURNING appointment_id
-"""
-_CONFIRM = """
-UPDATE appointments SET status = 'confirmed', hold_expires_at = NULL, version = version + 1,
-       updated_at = now()
-WHERE hold_id = $1 AND status = 'held' AND hold_expires_at > now()
-RETURNING appointment_id, call_sid
-"""
-_RELEASE = """
-UPDATE appointments SET status = 'cancelled', version = version + 1, updated_at = now()
-WHERE hold_id = $1 AND status = 'held'
-RETURNING appointment_id, call_sid
-"""
-_LOCK = """
-SELECT appointment_id, customer_id, vehicle_id, service_code, status, call_sid,
-       lower(during) AS starts
-FROM appointments
-WHERE appointment_id = $1 AND customer_id = $2
-FOR UPDATE
-"""
-_SET_STATUS = """
-UPDATE appointments SET status = $2, version = version + 1, updated_at = now()
-WHERE appointment_id = $1
-"""
-_INSERT_EVENT = """
-INSERT INTO appointment_events (appointment_id, event, actor, call_sid, detail)
-VALUES ($1, $2, $3, $4, $5::jsonb)
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookingRow:
-    """An appointment as it stands in the database; instants are in UTC."""
-
-    appointment_id: int
-    customer_id: int
-    vehicle_id: int | None
-    service_code: str
-    service_name: str
-    bay_name: str
-    start: datetime
-    end: datetime
-    status: str
-    hold_id: UUID
-    hold_expires_at: datetime | None
-    version: int
+# The lock waits for a change that may still be under way on a connection that we have lost.
+_SETTLE = "SELECT FROM appointments WHERE {key} = $1 FOR SHARE"
+_SETTLE_HOLD, _SETTLE_ID = _SETTLE.format(key="hold_id"), _SETTLE.format(key="appointment_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldRequest:
-    """What to hold: `start` to `bay_until` (exclusive) in the first free of `bay_ids`."""
+    """What to hold: `start` to `bay_until` (exclusive) in a bay and with a technician.
+
+    The first free of `bay_ids` and of `technician_ids` is taken; without any technician the bay
+    alone is. `arrival_at` is when the customer comes, where that is before `start`.
+    """
 
     hold_id: UUID
     service_code: str
@@ -125,28 +135,15 @@ class HoldRequest:
     start: datetime
     bay_until: datetime
     bay_ids: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveRequest:
-    """Where to move an appointment of a customer: like a hold, for what is booked already."""
-
-    appointment_id: int
-    customer_id: int
-    start: datetime
-    bay_until: datetime
-    bay_ids: Sequence[int]
-
-
-class MoveRefusal(StrEnum):
-    """Why an appointment was not moved."""
-
-    TAKEN = "taken"
-    NOT_MOVABLE = "not_movable"
+    technician_ids: Sequence[int] = ()
+    arrival_at: datetime | None = None
 
 
 class Bookings:
-    """Writes appointments; each method is one transaction inside one deadline."""
+    """Writes appointments; each method is one transaction inside one deadline.
+
+    `zone` is the shop's: it says to which day the labour of an appointment counts.
+    """
 
     def __init__(
         self,
@@ -156,48 +153,54 @@ class Bookings:
         hold_ttl_s: float = HOLD_TTL_S,
         deadline_s: float = DEADLINE_S,
         actor: str = "agent",
+        zone: ZoneInfo | None = None,
     ) -> None:
         self._pool = pool
         self._on_change = on_change
         self._hold_ttl_s = hold_ttl_s
         self._deadline_s = deadline_s
         self._actor = actor
+        self._zone = zone or ZoneInfo("UTC")
 
     async def hold(self, request: HoldRequest) -> BookingRow | None:
-        """Hold the time in one of the bays; None: all of them are taken.
+        """Hold the time; None: every bay or every technician is taken, or the day is full.
 
         The same `hold_id` again gives the same hold.
 
         Raises:
+            UnknownRecordError: there is no such customer, vehicle or service.
             ScheduleUnavailableError: the database failed, and the hold was not found afterwards.
         """
 
         async def place(conn: asyncpg.Connection) -> BookingRow | None:
-            await conn.execute(_EXPIRE, request.start, request.bay_until)
-            for bay_id in request.bay_ids:
-                appointment_id = await conn.fetchval(
-                    _INSERT,
-                    request.customer_id,
-                    request.vehicle_id,
-                    request.service_code,
-                    bay_id,
-                    "held",
-                    request.start,
-                    request.bay_until,
-                    request.hold_id,
-                    self._hold_ttl_s,
-                    request.call_sid or None,
-                    None,
-                )
-                if appointment_id is not None:
-                    await self._record(conn, appointment_id, "held", request.call_sid or None)
-                    return await _one(conn, _SELECT_BY_ID, appointment_id)
-            return await _one(conn, _SELECT_BY_HOLD, request.hold_id)
+            return await one_booking(
+                conn,
+                _HOLD,
+                request.start,
+                request.bay_until,
+                request.bay_ids,
+                request.technician_ids,
+                self._zone.key,
+                request.start.astimezone(self._zone).date(),
+                0,
+                request.customer_id,
+                request.vehicle_id,
+                request.service_code,
+                request.hold_id,
+                self._hold_ttl_s,
+                request.call_sid or None,
+                request.arrival_at,
+                self._actor,
+            ) or await one_booking(conn, SELECT_BY_HOLD, request.hold_id)
 
         try:
-            return await self._write("hold", place)
+            return await in_statement(self._pool, "hold", place, deadline_s=self._deadline_s)
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name != DAY_FULL:
+                raise
+            return None
         except ScheduleUnavailableError:
-            found = await self.find(request.hold_id)
+            found = await self._settled(_SETTLE_HOLD, SELECT_BY_HOLD, request.hold_id)
             if found is not None and found.status == "held":
                 return found
             raise
@@ -213,16 +216,16 @@ class Bookings:
         """
 
         async def swap(conn: asyncpg.Connection) -> BookingRow | None:
-            row = await conn.fetchrow(_CONFIRM, hold_id)
-            if row is not None:
-                await self._record(conn, row["appointment_id"], "confirmed", row["call_sid"])
-                await self._changed(conn, row["appointment_id"])
-            return await _one(conn, _SELECT_BY_HOLD, hold_id)
+            found = await one_booking(conn, _CONFIRM, hold_id, self._actor)
+            if found is None:
+                return await one_booking(conn, SELECT_BY_HOLD, hold_id)
+            await self._changed(conn, found.appointment_id)
+            return found
 
         try:
-            found = await self._write("confirm", swap)
+            found = await self._change("confirm", swap)
         except ScheduleUnavailableError:
-            found = await self.find(hold_id)
+            found = await self._settled(_SETTLE_HOLD, SELECT_BY_HOLD, hold_id)
             if found is None or found.status == "held":
                 raise
         return None if found is None or found.status in ("held", "cancelled") else found
@@ -235,11 +238,22 @@ class Bookings:
         """
 
         async def give_back(conn: asyncpg.Connection) -> None:
-            row = await conn.fetchrow(_RELEASE, hold_id)
-            if row is not None:
-                await self._record(conn, row["appointment_id"], "released", row["call_sid"])
+            await conn.fetchval(_RELEASE, hold_id, self._actor, self._zone.key)
 
-        await self._write("release", give_back)
+        await in_statement(self._pool, "release", give_back, deadline_s=self._deadline_s)
+
+    async def expire_holds(self, limit: int = SWEEP_LIMIT) -> int:
+        """Remove up to `limit` holds that have expired; return how many there were.
+
+        Raises:
+            ScheduleUnavailableError: the database failed; the same again is safe.
+        """
+
+        async def sweep(conn: asyncpg.Connection) -> int:
+            freed: int = await conn.fetchval(_SWEEP, self._zone.key, limit)
+            return freed
+
+        return await in_statement(self._pool, "expire holds", sweep, deadline_s=self._deadline_s)
 
     async def reschedule(self, request: MoveRequest) -> BookingRow | MoveRefusal:
         """Move a confirmed appointment, or say why it stays where it is.
@@ -250,29 +264,27 @@ class Bookings:
         Raises:
             ScheduleUnavailableError: the database failed, and the move was not found done.
         """
-        key = uuid5(RESCHEDULE_KEYS, f"{request.appointment_id} {request.start.timestamp():.0f}")
 
-        async def move(conn: asyncpg.Connection) -> BookingRow | MoveRefusal:
-            old = await conn.fetchrow(_LOCK, request.appointment_id, request.customer_id)
-            found = None
-            if old is not None and old["status"] == "confirmed":
-                if old["starts"] != request.start:
-                    return await self._replace(conn, old, request, key)
-                found = await _one(conn, _SELECT_BY_ID, request.appointment_id)
-            elif old is not None and old["status"] == "rescheduled":
-                found = await _one(conn, _SELECT_BY_HOLD, key)
-            if found is None or found.status != "confirmed":
-                return MoveRefusal.NOT_MOVABLE
-            return found
+        async def run(conn: asyncpg.Connection) -> BookingRow | MoveRefusal:
+            moved, changed = await move(conn, request, zone=self._zone, actor=self._actor)
+            for appointment_id in changed:
+                await self._changed(conn, appointment_id)
+            return moved
 
         try:
-            return await self._write("reschedule", move)
-        except _NoBayError:
+            return await in_transaction(self._pool, "reschedule", run, deadline_s=self._deadline_s)
+        except NoPlaceError:
+            return MoveRefusal.TAKEN
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name != DAY_FULL:
+                raise
             return MoveRefusal.TAKEN
         except ScheduleUnavailableError:
-            moved = await self.find(key)
-            if moved is not None and moved.status == "confirmed":
-                return moved
+            # Whoever still moves it has the old row locked; then the new one is there or not.
+            await self._settled(_SETTLE_ID, SELECT_BY_ID, request.appointment_id)
+            found = await self.find(key_of_move(request))
+            if found is not None and found.status == "confirmed":
+                return found
             raise
 
     async def cancel(self, appointment_id: int, *, customer_id: int) -> BookingRow | None:
@@ -284,26 +296,26 @@ class Bookings:
             ScheduleUnavailableError: the database failed, and it was not found cancelled.
         """
 
+        def own(found: BookingRow | None) -> BookingRow | None:
+            is_own = found is not None and found.customer_id == customer_id
+            return found if found is not None and is_own and found.status == "cancelled" else None
+
         async def strike(conn: asyncpg.Connection) -> BookingRow | None:
-            row = await conn.fetchrow(_LOCK, appointment_id, customer_id)
-            if row is None or row["status"] not in ("confirmed", "cancelled"):
-                return None
-            if row["status"] == "confirmed":
-                await conn.execute(_SET_STATUS, appointment_id, "cancelled")
-                await self._record(conn, appointment_id, "cancelled", row["call_sid"])
-                await self._changed(conn, appointment_id)
-            return await _one(conn, _SELECT_BY_ID, appointment_id)
+            found = await one_booking(
+                conn, _CANCEL, appointment_id, customer_id, self._actor, self._zone.key
+            )
+            if found is None:
+                return own(await one_booking(conn, SELECT_BY_ID, appointment_id))
+            await self._changed(conn, found.appointment_id)
+            return found
 
         try:
-            return await self._write("cancel", strike)
+            return await self._change("cancel", strike)
         except ScheduleUnavailableError:
-            found = await self._read_one(_SELECT_BY_ID, appointment_id)
-            if found is not None and (found.status, found.customer_id) == (
-                "cancelled",
-                customer_id,
-            ):
-                return found
-            raise
+            found = own(await self._settled(_SETTLE_ID, SELECT_BY_ID, appointment_id))
+            if found is None:
+                raise
+            return found
 
     async def find(self, hold_id: UUID) -> BookingRow | None:
         """Look an appointment up by its idempotency key.
@@ -311,89 +323,28 @@ class Bookings:
         Raises:
             ScheduleUnavailableError: the database failed.
         """
-        return await self._read_one(_SELECT_BY_HOLD, hold_id)
 
-    async def _write(
-        self, action: str, work: Callable[[asyncpg.Connection], Awaitable[Result]]
-    ) -> Result:
-        return await in_transaction(self._pool, action, work, deadline_s=self._deadline_s)
-
-    async def _read_one(self, query: str, key: UUID | int) -> BookingRow | None:
         async def look(conn: asyncpg.Connection) -> BookingRow | None:
-            return await _one(conn, query, key)
+            return await one_booking(conn, SELECT_BY_HOLD, hold_id)
 
         return await read(self._pool, "look up a booking", look, deadline_s=self._deadline_s)
 
-    async def _replace(
-        self, conn: asyncpg.Connection, old: asyncpg.Record, request: MoveRequest, key: UUID
-    ) -> BookingRow:
-        """Free the old row, write the new one; leaving by an error undoes both."""
-        await conn.execute(_EXPIRE, request.start, request.bay_until)
-        await conn.execute(_SET_STATUS, request.appointment_id, "rescheduled")
-        for bay_id in request.bay_ids:
-            new_id = await conn.fetchval(
-                _INSERT,
-                old["customer_id"],
-                old["vehicle_id"],
-                old["service_code"],
-                bay_id,
-                "confirmed",
-                request.start,
-                request.bay_until,
-                key,
-                None,
-                old["call_sid"],
-                request.appointment_id,
-            )
-            if new_id is not None:
-                break
-        else:
-            raise _NoBayError
-        detail = {"to": new_id, "start": request.start.isoformat()}
-        await self._record(conn, request.appointment_id, "rescheduled", old["call_sid"], detail)
-        detail = {"from": request.appointment_id}
-        await self._record(conn, new_id, "confirmed", old["call_sid"], detail)
-        await self._changed(conn, request.appointment_id)
-        await self._changed(conn, new_id)
-        moved = await _one(conn, _SELECT_BY_ID, new_id)
-        assert moved is not None, "the row was written in this transaction"
-        return moved
+    async def _settled(self, settle: str, query: str, key: UUID | int) -> BookingRow | None:
+        """Look an appointment up once nobody is changing it any more."""
 
-    async def _record(
-        self,
-        conn: asyncpg.Connection,
-        appointment_id: int,
-        event: str,
-        call_sid: str | None,
-        detail: dict[str, object] | None = None,
-    ) -> None:
-        text = json.dumps(detail or {})
-        await conn.execute(_INSERT_EVENT, appointment_id, event, self._actor, call_sid, text)
+        async def look(conn: asyncpg.Connection) -> BookingRow | None:
+            await conn.fetchrow(settle, key)
+            return await one_booking(conn, query, key)
+
+        return await read(self._pool, "look up a booking", look, deadline_s=self._deadline_s)
+
+    async def _change(
+        self, action: str, work: Callable[[asyncpg.Connection], Awaitable[Result]]
+    ) -> Result:
+        """Run a statement alone, or with what follows from it in one transaction."""
+        run = in_statement if self._on_change is None else in_transaction
+        return await run(self._pool, action, work, deadline_s=self._deadline_s)
 
     async def _changed(self, conn: asyncpg.Connection, appointment_id: int) -> None:
         if self._on_change is not None:
             await self._on_change(conn, appointment_id)
-
-
-class _NoBayError(Exception):
-    """Every bay is taken: raised to undo a move."""
-
-
-async def _one(conn: asyncpg.Connection, query: str, key: UUID | int) -> BookingRow | None:
-    row = await conn.fetchrow(query, key)
-    if row is None:
-        return None
-    return BookingRow(
-        appointment_id=row["appointment_id"],
-        customer_id=row["customer_id"],
-        vehicle_id=row["vehicle_id"],
-        service_code=row["service_code"],
-        service_name=row["service_name"],
-        bay_name=row["bay_name"],
-        start=row["starts"],
-        end=row["ends"],
-        status=row["status"],
-        hold_id=row["hold_id"],
-        hold_expires_at=row["hold_expires_at"],
-        version=row["version"],
-    )

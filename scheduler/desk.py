@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol, runtime_checkable
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -13,19 +13,13 @@ import asyncpg
 
 from crm.appointments import Appointment
 from crm.instants import require_aware
-from scheduler.booking import (
-    DEADLINE_S,
-    HOLD_TTL_S,
-    BookingRow,
-    Bookings,
-    HoldRequest,
-    MoveRefusal,
-    MoveRequest,
-    OnChange,
-)
-from scheduler.errors import UnknownServiceError
-from scheduler.shop import NOBODY, Service, load_service, load_services, load_shop, load_taken
-from scheduler.slots import Slot, SlotRules, Taken, find_slots, nearest
+from scheduler.booking import DEADLINE_S, HOLD_TTL_S, Bookings, HoldRequest, OnChange
+from scheduler.booking_row import BookingRow
+from scheduler.diary import SHOP_TTL_S, BusyBlocks, Diary
+from scheduler.moves import MoveRefusal, MoveRequest
+from scheduler.public_holidays import PublicHolidays
+from scheduler.shop import Service, last_technician, service_of
+from scheduler.slots import PartOfDay, Slot, SlotFinder, SlotRules, nearest
 from scheduler.transaction import read
 
 ALTERNATIVES = 3
@@ -34,18 +28,17 @@ SEARCH_BEFORE = timedelta(days=3)
 SEARCH_AFTER = timedelta(days=14)
 # The longest that one booking can occupy a bay, so that neighbours of a window are seen.
 LONGEST = timedelta(hours=24)
-
-_APPOINTMENT_SERVICE = """
-SELECT s.code FROM appointments a JOIN services s ON s.code = a.service_code
-WHERE a.appointment_id = $1 AND a.customer_id = $2
-"""
+# A car that is dropped off is looked for a later bay so often when somebody else took the one.
+DROP_OFF_TRIES = 3
 
 
-class BusyBlocks(Protocol):
-    """Whoever knows the calendar's busy blocks without waiting."""
+@runtime_checkable
+class CalendarCheck(Protocol):
+    """Whoever can ask the calendar itself, within a budget of its own."""
 
-    @property
-    def blocks(self) -> Sequence[Taken]: ...
+    async def recheck(self, start: datetime, end: datetime) -> bool:
+        """Return False where somebody else's block covers the time; True also where unknown."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +75,9 @@ class ServiceDesk:
     """Offers, holds and books slots; every method has its own deadline and raises only
     `scheduler.errors`.
 
-    `busy` gives the calendar's blocks, None without a calendar. `on_change` runs inside the
-    transaction of every change of a confirmed appointment.
+    `busy` gives the calendar's blocks, None without a calendar; where it is a `CalendarCheck` too,
+    it is asked once more before a booking becomes firm. `on_change` runs inside the transaction of
+    every change of a confirmed appointment. `holidays` are those of the United States unless given.
     """
 
     def __init__(
@@ -97,16 +91,33 @@ class ServiceDesk:
         hold_ttl_s: float = HOLD_TTL_S,
         deadline_s: float = DEADLINE_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        holidays: Container[date] | None = None,
+        shop_ttl_s: float = SHOP_TTL_S,
     ) -> None:
         self._pool = pool
         self._zone = zone
-        self._busy = busy
-        self._rules = rules or SlotRules()
+        self._check = busy if isinstance(busy, CalendarCheck) else None
         self._deadline_s = deadline_s
         self._clock = clock
-        self._bookings = Bookings(
-            pool, on_change=on_change, hold_ttl_s=hold_ttl_s, deadline_s=deadline_s
+        if holidays is None:
+            year = clock().year
+            holidays = PublicHolidays(years=(year, year + 1))
+        self._diary = Diary(
+            pool,
+            zone=zone,
+            rules=rules or SlotRules(),
+            holidays=holidays,
+            busy=busy,
+            deadline_s=deadline_s,
+            shop_ttl_s=shop_ttl_s,
         )
+        self._bookings = Bookings(
+            pool, on_change=on_change, hold_ttl_s=hold_ttl_s, deadline_s=deadline_s, zone=zone
+        )
+
+    def forget_shop(self) -> None:
+        """Read services, bays, people and hours anew the next time; else seconds may pass."""
+        self._diary.forget_shop()
 
     async def services(self) -> tuple[Service, ...]:
         """Return what the shop does, by name.
@@ -114,24 +125,46 @@ class ServiceDesk:
         Raises:
             ScheduleUnavailableError: the database failed.
         """
-        return await read(self._pool, "services", load_services, deadline_s=self._deadline_s)
+        return tuple((await self._diary.book()).services.values())
 
     async def free_slots(
-        self, service_code: str, *, earliest: datetime, latest: datetime, limit: int
+        self,
+        service_code: str,
+        *,
+        earliest: datetime,
+        latest: datetime,
+        limit: int,
+        part_of_day: str = PartOfDay.ANY,
+        same_technician_for: int | None = None,
     ) -> tuple[Slot, ...]:
         """Return up to `limit` slots that start in [earliest, latest), soonest first.
+
+        `part_of_day` is "any", "morning" or "afternoon". `same_technician_for` is a customer who
+        wants whoever worked for them last; somebody who was never here gets anybody's times.
 
         Raises:
             UnknownServiceError: the shop has no such service.
             ScheduleUnavailableError: the database failed.
         """
-        _, slots = await self._search(
-            service_code,
-            require_aware(earliest, "earliest"),
-            require_aware(latest, "latest"),
+        earliest, latest = require_aware(earliest, "earliest"), require_aware(latest, "latest")
+        part = PartOfDay(part_of_day)
+        technician_id = None
+        if same_technician_for is not None:
+            technician_id = await self._last_technician(same_technician_for)
+        _, service = await self._diary.service(service_code)
+        now = self._clock()
+        earliest = max(earliest.astimezone(UTC), now.astimezone(UTC))
+        latest = max(latest.astimezone(UTC), earliest)
+        page = await self._diary.page(earliest - LONGEST, latest + LONGEST)
+        return page.finder.find(
+            service.work,
+            now=now,
+            earliest=earliest,
+            latest=latest,
             limit=limit,
+            part=part,
+            technician_id=technician_id,
         )
-        return slots
 
     async def hold(
         self,
@@ -141,33 +174,51 @@ class ServiceDesk:
         customer_id: int,
         vehicle_id: int | None,
         call_sid: str,
+        key: UUID | None = None,
+        same_technician_for: int | None = None,
     ) -> HoldOutcome:
         """Keep a slot for this caller, or say which ones near it are free.
 
-        A time that was never on offer (closed, past, off the grid) counts as taken.
+        A time that was never on offer (closed, past, off the grid) counts as taken. `key` names
+        the hold: the same key again gives the same hold. `same_technician_for` is as for
+        `free_slots`; where that person is taken, somebody else does it.
 
         Raises:
             UnknownServiceError: the shop has no such service.
             UnknownRecordError: there is no such customer or vehicle.
             ScheduleUnavailableError: the database failed.
         """
-        service, slot = await self._slot_at(service_code, require_aware(start, "start"))
+        start = require_aware(start, "start").astimezone(UTC)
+        _, service = await self._diary.service(service_code)
+        favourite = None
+        if same_technician_for is not None:
+            favourite = await self._last_technician(same_technician_for)
+        key = key or uuid4()
         row = None
-        if slot is not None:
-            row = await self._bookings.hold(
-                HoldRequest(
-                    hold_id=uuid4(),
-                    service_code=service_code,
-                    customer_id=customer_id,
-                    vehicle_id=vehicle_id,
-                    call_sid=call_sid,
-                    start=slot.start,
-                    bay_until=_bay_until(slot, service),
-                    bay_ids=slot.bay_ids,
+        for _ in range(DROP_OFF_TRIES if service.drop_off else 1):
+            slot = await self._slot_at(service, start)
+            row = None
+            if slot is not None:
+                row = await self._bookings.hold(
+                    HoldRequest(
+                        hold_id=key,
+                        service_code=service_code,
+                        customer_id=customer_id,
+                        vehicle_id=vehicle_id,
+                        call_sid=call_sid,
+                        start=slot.work_start,
+                        bay_until=slot.work_start + service.work.bay_time,
+                        bay_ids=slot.bay_ids,
+                        technician_ids=sorted(
+                            slot.technician_ids, key=lambda one: one != favourite
+                        ),
+                        arrival_at=None if slot.bay_start is None else start,
+                    )
                 )
-            )
-        if row is None or row.hold_expires_at is None:
-            return HoldOutcome(hold=None, alternatives=await self._near(service_code, start))
+            if slot is None or row is not None:
+                break
+        if row is None or row.status != "held" or row.hold_expires_at is None:
+            return HoldOutcome(hold=None, alternatives=await self._near(service, start))
         return HoldOutcome(
             hold=Hold(
                 hold_id=str(row.hold_id),
@@ -181,14 +232,23 @@ class ServiceDesk:
     async def confirm(self, hold_id: str) -> Appointment | None:
         """Turn a hold into an appointment; the same again for the same hold.
 
-        None: the hold has expired, or never was.
+        None: the hold has expired, or never was, or somebody has blocked the time in the calendar
+        meanwhile; then the hold is given back.
 
         Raises:
             ScheduleUnavailableError: the database failed.
         """
         key = _read_key(hold_id)
-        row = None if key is None else await self._bookings.confirm(key)
-        return self._shown(row)
+        if key is None:
+            return None
+        if self._check is not None:
+            row = await self._bookings.find(key)
+            if row is not None and row.status == "held":
+                until = max(row.end, row.work_start)
+                if not await self._check.recheck(row.work_start, until):
+                    await self._bookings.release(key)
+                    return None
+        return self._shown(await self._bookings.confirm(key))
 
     async def release(self, hold_id: str) -> None:
         """Give a hold back; anything else is left alone.
@@ -211,26 +271,30 @@ class ServiceDesk:
             UnknownServiceError: the shop no longer offers this service.
             ScheduleUnavailableError: the database failed.
         """
+        start = require_aware(start, "start").astimezone(UTC)
         service_code = await self._service_of(appointment_id, customer_id)
         if service_code is None:
             return RescheduleOutcome(appointment=None)
-        start = require_aware(start, "start").astimezone(UTC)
-        service, slot = await self._slot_at(service_code, start, except_id=appointment_id)
+        _, service = await self._diary.service(service_code)
+        slot = await self._slot_at(service, start, moving=appointment_id)
+        begin = start if slot is None else slot.work_start
         # Without a slot the move is tried in no bay: that finds a move that was made before.
         row = await self._bookings.reschedule(
             MoveRequest(
                 appointment_id=appointment_id,
                 customer_id=customer_id,
-                start=start,
-                bay_until=start + service.work.bay_time,
+                start=begin,
+                bay_until=begin + service.work.bay_time,
                 bay_ids=() if slot is None else slot.bay_ids,
+                technician_ids=() if slot is None else slot.technician_ids,
+                arrival_at=None if slot is None or slot.bay_start is None else start,
             )
         )
         if isinstance(row, BookingRow):
             return RescheduleOutcome(appointment=self._shown(row))
         if row is MoveRefusal.NOT_MOVABLE:
             return RescheduleOutcome(appointment=None)
-        near = await self._near(service_code, start, except_id=appointment_id)
+        near = await self._near(service, start, moving=appointment_id)
         return RescheduleOutcome(appointment=None, alternatives=near)
 
     async def cancel(self, appointment_id: int, *, customer_id: int) -> Appointment | None:
@@ -241,69 +305,57 @@ class ServiceDesk:
         """
         return self._shown(await self._bookings.cancel(appointment_id, customer_id=customer_id))
 
-    async def _search(
-        self,
-        service_code: str,
-        earliest: datetime,
-        latest: datetime,
-        *,
-        limit: int | None = None,
-        except_id: int = NOBODY,
-    ) -> tuple[Service, tuple[Slot, ...]]:
-        now = self._clock()
-        earliest = max(earliest.astimezone(UTC), now.astimezone(UTC))
-        latest = max(latest.astimezone(UTC), earliest)
+    async def expire_holds(self) -> int:
+        """Remove holds that have expired; return how many. For a background job.
 
-        async def load(conn: asyncpg.Connection) -> tuple[Service, tuple[Slot, ...]]:
-            service = await load_service(conn, service_code)
-            if service is None:
-                raise UnknownServiceError(service_code)
-            shop = await load_shop(conn, self._zone)
-            taken = await load_taken(
-                conn, earliest - LONGEST, latest + LONGEST, except_id=except_id
-            )
-            blocks = () if self._busy is None else self._busy.blocks
-            slots = find_slots(
-                shop,
-                service.work,
-                (*taken, *blocks),
-                now=now,
-                earliest=earliest,
-                latest=latest,
-                rules=self._rules,
-                limit=limit,
-            )
-            return service, slots
-
-        return await read(self._pool, "free slots", load, deadline_s=self._deadline_s)
+        Raises:
+            ScheduleUnavailableError: the database failed; the same again is safe.
+        """
+        return await self._bookings.expire_holds()
 
     async def _slot_at(
-        self, service_code: str, start: datetime, *, except_id: int = NOBODY
-    ) -> tuple[Service, Slot | None]:
-        start = start.astimezone(UTC)
+        self, service: Service, start: datetime, *, moving: int | None = None
+    ) -> Slot | None:
+        """Return the bays and people that may do the work, whether or not they are taken.
+
+        The booking itself finds out who is free. Only a car that is dropped off needs the diary,
+        to know when its bay is.
+        """
         until = start + timedelta(microseconds=1)
-        service, slots = await self._search(service_code, start, until, except_id=except_id)
-        return service, next(iter(slots), None)
+        if service.drop_off:
+            finder = await self._finder(service, start - LONGEST, start + LONGEST, moving)
+        else:
+            finder = await self._diary.idle_finder()
+        slots = finder.find(service.work, now=self._clock(), earliest=start, latest=until)
+        return next(iter(slots), None)
 
     async def _near(
-        self, service_code: str, start: datetime, *, except_id: int = NOBODY
+        self, service: Service, wanted: datetime, *, moving: int | None = None
     ) -> tuple[Slot, ...]:
-        wanted = start.astimezone(UTC)
-        _, slots = await self._search(
-            service_code, wanted - SEARCH_BEFORE, wanted + SEARCH_AFTER, except_id=except_id
-        )
+        first, last = wanted - SEARCH_BEFORE, wanted + SEARCH_AFTER
+        finder = await self._finder(service, first - LONGEST, last + LONGEST, moving)
+        slots = finder.find(service.work, now=self._clock(), earliest=first, latest=last)
         # Between zones Python calls a wall time that comes twice unequal to every instant.
         others = [slot for slot in slots if slot.start.astimezone(UTC) != wanted]
         return nearest(others, wanted, ALTERNATIVES)
 
+    async def _finder(
+        self, service: Service, since: datetime, until: datetime, moving: int | None
+    ) -> SlotFinder:
+        page = await self._diary.page(since, until)
+        return page.finder if moving is None else page.without(moving, service.labour_minutes)
+
     async def _service_of(self, appointment_id: int, customer_id: int) -> str | None:
         async def look(conn: asyncpg.Connection) -> str | None:
-            code: str | None = await conn.fetchval(
-                _APPOINTMENT_SERVICE, appointment_id, customer_id
-            )
-            return code
+            return await service_of(conn, appointment_id, customer_id)
 
         return await read(self._pool, "appointment", look, deadline_s=self._deadline_s)
+
+    async def _last_technician(self, customer_id: int) -> int | None:
+        async def look(conn: asyncpg.Connection) -> int | None:
+            return await last_technician(conn, customer_id)
+
+        return await read(self._pool, "technician", look, deadline_s=self._deadline_s)
 
     def _shown(self, row: BookingRow | None) -> Appointment | None:
         if row is None:
@@ -319,10 +371,6 @@ class ServiceDesk:
             end=row.end.astimezone(self._zone),
             status=row.status,
         )
-
-
-def _bay_until(slot: Slot, service: Service) -> datetime:
-    return slot.start.astimezone(UTC) + service.work.bay_time
 
 
 def _read_key(hold_id: str) -> UUID | None:

@@ -1,20 +1,25 @@
-"""Which times can be offered: pure arithmetic over opening hours, bays and what is taken.
+"""Which times can be offered: pure arithmetic over the shop's hours, people and bays.
 
-Candidates lie on a grid of the shop's wall clock; everything is then compared in UTC seconds, so a
-day with 23 or 25 hours needs no special case. A wall time that the clocks skip is never offered;
-of a wall time that comes twice the first one is meant.
+Theory of operation: a day is laid out in minutes of UTC, one bit each (`local_day`). The minutes
+on which a bay is free for the whole job come from its free minutes by a few shifts, those of the
+technicians likewise; both, the opening hours and the grid of start times together leave the starts
+that can be offered. Whole days are worked out once and kept, as callers ask for the same ones.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-MINUTE_S = 60
-DAY_MINUTES = 24 * 60
+from scheduler.local_day import DAY_MINUTES, LAYOUT_MINUTES, MINUTE_S, LocalDay, local_day
+from scheduler.minute_mask import minutes_of, starts_of_runs, stretch
+from scheduler.occupancy import Occupancy, Span
+
+NOON = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,15 @@ class OpeningHours:
     """One stretch of one weekday (1 = Monday ... 7 = Sunday), wall clock; a break makes two."""
 
     weekday: int
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialHours:
+    """A stretch of one day, in place of the hours of its weekday and of a public holiday."""
+
+    day: date
     opens: time
     closes: time
 
@@ -36,15 +50,27 @@ class Bay:
 
 
 @dataclass(frozen=True, slots=True)
+class Technician:
+    """Somebody who does the services that they have the skill for, on their shifts."""
+
+    technician_id: int
+    name: str
+    skills: frozenset[str] = frozenset()
+    shifts: tuple[OpeningHours, ...] = ()
+    breaks: tuple[OpeningHours, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """A time that is gone, end exclusive: a booking, a hold, a closure or a busy block.
 
-    `bay_id` None takes the whole shop.
+    Without bay and technician it takes the whole shop; with a technician alone only that person.
     """
 
     start: datetime
     end: datetime
     bay_id: int | None = None
+    technician_id: int | None = None
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:
@@ -53,16 +79,27 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be done: the labour, and the minutes that the bay needs afterwards."""
+    """What is to be done: the labour, the minutes that the bay needs afterwards, and who can.
+
+    `skill` None is work for anybody. A car with `drop_off` may wait for its bay until later on
+    the day on which it is brought.
+    """
 
     bay_type: str
     labour_minutes: int
     buffer_minutes: int = 0
+    skill: str | None = None
+    drop_off: bool = False
+
+    @property
+    def bay_minutes(self) -> int:
+        """How many minutes bay and technician are occupied."""
+        return self.labour_minutes + self.buffer_minutes
 
     @property
     def bay_time(self) -> timedelta:
-        """How long the bay is occupied."""
-        return timedelta(minutes=self.labour_minutes + self.buffer_minutes)
+        """How long bay and technician are occupied."""
+        return timedelta(minutes=self.bay_minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +116,50 @@ class SlotRules:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """Zone, hours and bays."""
+    """Zone, hours, bays and people; one without technicians is planned by its bays alone.
+
+    `holidays` are the days on which it stays closed unless it has special hours.
+    """
 
     zone: ZoneInfo
     hours: tuple[OpeningHours, ...]
     bays: tuple[Bay, ...]
+    technicians: tuple[Technician, ...] = ()
+    special_hours: tuple[SpecialHours, ...] = ()
+    holidays: Container[date] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A time that can be offered, in the shop's zone; `end` is when the labour is done.
+    """A time that can be offered, in the shop's zone.
 
-    `bay_ids` are the bays that are free for all of it, lowest first.
+    The customer comes at `start`; `end` is when the labour is done. The work begins at
+    `bay_start`, which is later than `start` only for a car that is dropped off. `bay_ids` and
+    `technician_ids` are those that are free for all of it, lowest first.
     """
 
     start: datetime
     end: datetime
     bay_ids: tuple[int, ...]
+    technician_ids: tuple[int, ...] = ()
+    bay_start: datetime | None = None
+
+    @property
+    def work_start(self) -> datetime:
+        """When bay and technician are taken from, in UTC."""
+        return (self.bay_start or self.start).astimezone(UTC)
+
+
+class PartOfDay(StrEnum):
+    """When on the day a caller wants to come; noon is the first minute of the afternoon."""
+
+    ANY = "any"
+    MORNING = "morning"
+    AFTERNOON = "afternoon"
+
+    def has(self, start: datetime) -> bool:
+        """Tell whether a wall time lies in it."""
+        return self is PartOfDay.ANY or (start.hour < NOON) == (self is PartOfDay.MORNING)
 
 
 def find_slots(
@@ -108,32 +172,37 @@ def find_slots(
     latest: datetime,
     rules: SlotRules | None = None,
     limit: int | None = None,
+    room: Mapping[date, int] | None = None,
+    part: PartOfDay = PartOfDay.ANY,
+    technician_id: int | None = None,
 ) -> tuple[Slot, ...]:
     """Return the slots that start in [earliest, latest), soonest first.
 
-    The order of `taken`, hours and bays does not matter. Work that does not fit into one stretch of
-    opening hours has no slot.
+    `room` has the minutes of labour that a day can still take; a day without an entry takes any.
+    `technician_id` leaves only what this person can do. The order of `taken`, hours, bays and
+    technicians does not matter. Work that does not fit into one stretch of opening hours has no
+    slot.
     """
-    rules = rules or SlotRules()
-    first_s = max(earliest.timestamp(), (now + timedelta(minutes=rules.notice_minutes)).timestamp())
-    last_s = latest.timestamp()
-    if first_s >= last_s or limit == 0:
-        return ()
-    bays = _Occupancy(shop.bays, work.bay_type, taken)
-    bay_s = work.bay_time.total_seconds()
-    labour_s = work.labour_minutes * MINUTE_S
-    found: list[Slot] = []
-    for start_s, closes_s in _candidates(shop, rules.grid_minutes, first_s, last_s):
-        if start_s + bay_s > closes_s:
-            continue
-        free = bays.free(start_s, start_s + bay_s)
-        if free:
-            start = datetime.fromtimestamp(start_s, shop.zone)
-            end = datetime.fromtimestamp(start_s + labour_s, shop.zone)
-            found.append(Slot(start, end, free))
-            if len(found) == limit:
-                break
-    return tuple(found)
+    finder = SlotFinder(shop, Occupancy(map(span_of, taken)), rules=rules, room=room)
+    return finder.find(
+        work,
+        now=now,
+        earliest=earliest,
+        latest=latest,
+        limit=limit,
+        part=part,
+        technician_id=technician_id,
+    )
+
+
+def span_of(taken: Taken) -> Span:
+    """Return a taken time in whole minutes, the part of a minute counted as all of it."""
+    return Span(
+        int(taken.start.timestamp() // MINUTE_S),
+        int(-(-taken.end.timestamp() // MINUTE_S)),
+        taken.bay_id,
+        taken.technician_id,
+    )
 
 
 def nearest(slots: Sequence[Slot], wanted: datetime, limit: int) -> tuple[Slot, ...]:
@@ -144,91 +213,169 @@ def nearest(slots: Sequence[Slot], wanted: datetime, limit: int) -> tuple[Slot, 
     return tuple(sorted(closest[:limit], key=lambda slot: slot.start.astimezone(UTC)))
 
 
-class _Occupancy:
-    """Per bay the taken stretches, joined and sorted, as UTC seconds."""
+_DaySlots = tuple[list[int], list[Slot]]
 
-    __slots__ = ("_bays",)
 
-    def __init__(self, bays: Iterable[Bay], bay_type: str, taken: Iterable[Taken]) -> None:
-        wanted = sorted({bay.bay_id for bay in bays if bay.bay_type == bay_type})
-        spans: dict[int, list[tuple[float, float]]] = {bay_id: [] for bay_id in wanted}
-        for item in taken:
-            if item.bay_id is not None and item.bay_id not in spans:
-                continue
-            span = (item.start.timestamp(), item.end.timestamp())
-            for bay_id in wanted if item.bay_id is None else (item.bay_id,):
-                spans[bay_id].append(span)
-        self._bays = [(bay_id, *_joined(spans[bay_id])) for bay_id in wanted]
+class SlotFinder:
+    """One shop with what is taken in it; finds slots for any work, each day worked out once."""
 
-    def free(self, start_s: float, end_s: float) -> tuple[int, ...]:
-        """Return the bays with nothing in [start, end)."""
+    __slots__ = ("_days", "_hours", "_occupancy", "_room", "_rules", "_shop")
+
+    def __init__(
+        self,
+        shop: Shop,
+        occupancy: Occupancy,
+        *,
+        rules: SlotRules | None = None,
+        room: Mapping[date, int] | None = None,
+    ) -> None:
+        self._shop = shop
+        self._occupancy = occupancy
+        self._rules = rules or SlotRules()
+        self._room = room or {}
+        self._hours: dict[int | date, set[tuple[time, time]]] = {}
+        for usual in shop.hours:
+            self._hours.setdefault(usual.weekday, set()).add((usual.opens, usual.closes))
+        for special in shop.special_hours:
+            self._hours.setdefault(special.day, set()).add((special.opens, special.closes))
+        self._days: dict[tuple[Work, int | None, date], _DaySlots] = {}
+
+    def find(
+        self,
+        work: Work,
+        *,
+        now: datetime,
+        earliest: datetime,
+        latest: datetime,
+        limit: int | None = None,
+        part: PartOfDay = PartOfDay.ANY,
+        technician_id: int | None = None,
+    ) -> tuple[Slot, ...]:
+        """Return the slots that start in [earliest, latest), soonest first; as `find_slots`."""
+        notice = timedelta(minutes=self._rules.notice_minutes)
+        first_s = max(earliest.timestamp(), (now.astimezone(UTC) + notice).timestamp())
+        last_s = latest.timestamp()
+        found: list[Slot] = []
+        if first_s >= last_s:
+            return ()
+        # Slots start on whole minutes.
+        first, last = int(-(-first_s // MINUTE_S)), int(-(-last_s // MINUTE_S))
+        day = datetime.fromtimestamp(first_s, self._shop.zone).date()
+        last_day = datetime.fromtimestamp(last_s, self._shop.zone).date()
+        while day <= last_day and (limit is None or len(found) < limit):
+            minutes, slots = self._day(work, technician_id, day)
+            begin, end = bisect_left(minutes, first), bisect_left(minutes, last)
+            if part is PartOfDay.ANY:
+                found += slots[begin:end]
+            else:
+                found += [slot for slot in slots[begin:end] if part.has(slot.start)]
+            day += timedelta(days=1)
+        return tuple(found[:limit])
+
+    def _day(self, work: Work, technician_id: int | None, day: date) -> _DaySlots:
+        key = (work, technician_id, day)
+        if key not in self._days:
+            self._days[key] = self._new_day(work, technician_id, day)
+        return self._days[key]
+
+    def _hours_of(self, day: date) -> Iterable[tuple[time, time]]:
+        if day in self._hours:
+            return self._hours[day]
+        weekday = day.isoweekday()
+        if weekday not in self._hours or day in self._shop.holidays:
+            return ()
+        return self._hours[weekday]
+
+    def _new_day(self, work: Work, technician_id: int | None, day: date) -> _DaySlots:
+        hours = self._hours_of(day)
+        if not hours or self._room.get(day, work.labour_minutes) < work.labour_minutes:
+            return [], []
+        layout = local_day(day, self._shop.zone)
+        if not layout.exists:
+            return [], []
+        arrivals = starts = 0
+        for opens, closes in hours:
+            grid = layout.grid(opens, closes, self._rules.grid_minutes)
+            arrivals |= grid
+            starts |= grid & starts_of_runs(layout.opening(opens, closes), work.bay_minutes)
+        open_minutes = ~self._occupancy.shop(layout.first_minute, LAYOUT_MINUTES)
+        open_minutes &= stretch(0, LAYOUT_MINUTES)
+        if not starts:
+            return [], []
+        bays = self._free_bays(work, layout, open_minutes)
+        people = self._free_technicians(work, technician_id, layout, open_minutes)
+        starts &= _any(bays)
+        if people is not None:
+            starts &= _any(people)
+        return _slots(work, layout, arrivals & open_minutes, starts, bays, people or ())
+
+    def _free_bays(self, work: Work, layout: LocalDay, open_minutes: int) -> _Free:
+        """Return per bay the minutes from which on it is free for the work."""
+        busy, first = self._occupancy.bay, layout.first_minute
+        wanted = {bay.bay_id for bay in self._shop.bays if bay.bay_type == work.bay_type}
+        masks = ((key, open_minutes & ~busy(key, first, LAYOUT_MINUTES)) for key in sorted(wanted))
+        return tuple((key, starts_of_runs(mask, work.bay_minutes)) for key, mask in masks)
+
+    def _free_technicians(
+        self, work: Work, technician_id: int | None, layout: LocalDay, open_minutes: int
+    ) -> _Free | None:
+        """Return per technician the minutes from which on they are free; None: none is needed."""
+        if not self._shop.technicians:
+            return None
+        weekday = layout.day.isoweekday()
         found = []
-        for bay_id, starts, ends in self._bays:
-            following = bisect_right(ends, start_s)
-            if following == len(starts) or starts[following] >= end_s:
-                found.append(bay_id)
-        return tuple(found)
+        for person in self._shop.technicians:
+            key = person.technician_id
+            if technician_id not in (None, key):
+                continue
+            if work.skill is not None and work.skill not in person.skills:
+                continue
+            duty = _on_duty(person, weekday, layout) & open_minutes
+            if duty:
+                duty &= ~self._occupancy.technician(key, layout.first_minute, LAYOUT_MINUTES)
+                found.append((key, starts_of_runs(duty, work.bay_minutes)))
+        return tuple(sorted(found))
 
 
-def _joined(spans: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    starts: list[float] = []
-    ends: list[float] = []
-    for start, end in sorted(spans):
-        if end <= start:
-            continue
-        if ends and start <= ends[-1]:
-            ends[-1] = max(ends[-1], end)
-        else:
-            starts.append(start)
-            ends.append(end)
-    return starts, ends
+_Free = tuple[tuple[int, int], ...]
 
 
-def _candidates(
-    shop: Shop, grid_minutes: int, first_s: float, last_s: float
-) -> Iterator[tuple[float, float]]:
-    """Yield (start, closing time) of every grid time in opening hours, in order."""
-    hours: dict[int, set[tuple[time, time]]] = {}
-    for item in shop.hours:
-        hours.setdefault(item.weekday, set()).add((item.opens, item.closes))
-    day = datetime.fromtimestamp(first_s, shop.zone).date()
-    last_day = datetime.fromtimestamp(last_s, shop.zone).date()
-    while day <= last_day:
-        seen = -1.0
-        for opens, closes in sorted(hours.get(day.isoweekday(), ())):
-            closes_s = _closing_s(day, closes, shop.zone)
-            for start_s in _grid(day, opens, closes, grid_minutes, shop.zone):
-                # Stretches that overlap would otherwise offer one time twice.
-                if start_s > seen and first_s <= start_s < last_s:
-                    seen = start_s
-                    yield start_s, closes_s
-        day += timedelta(days=1)
+def _on_duty(person: Technician, weekday: int, layout: LocalDay) -> int:
+    duty = 0
+    for shift in person.shifts:
+        if shift.weekday == weekday:
+            duty |= layout.duty(shift.opens, shift.closes)
+    for rest in person.breaks:
+        if rest.weekday == weekday:
+            duty &= ~layout.pause(rest.opens, rest.closes)
+    return duty
 
 
-def _grid(
-    day: date, opens: time, closes: time, grid_minutes: int, zone: ZoneInfo
-) -> Iterator[float]:
-    """Yield the instants of the grid times from `opens` up to, not including, `closes`."""
-    opens_minute = opens.hour * 60 + opens.minute + (opens.second > 0 or opens.microsecond > 0)
-    closes_minute = closes.hour * 60 + closes.minute
-    first = -(-opens_minute // grid_minutes) * grid_minutes
-    midnight = datetime.combine(day, time(), tzinfo=zone)
-    last = datetime.combine(day, closes, tzinfo=zone)
-    if midnight.utcoffset() == last.utcoffset():
-        base = midnight.timestamp()
-        for minute in range(first, closes_minute, grid_minutes):
-            yield base + minute * MINUTE_S
-        return
-    for minute in range(first, closes_minute, grid_minutes):
-        wall = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=zone)
-        instant_s = wall.timestamp()
-        if datetime.fromtimestamp(instant_s, zone).replace(tzinfo=None) == wall.replace(
-            tzinfo=None
-        ):
-            yield instant_s
+def _any(free: _Free) -> int:
+    mask = 0
+    for _, minutes in free:
+        mask |= minutes
+    return mask
 
 
-def _closing_s(day: date, closes: time, zone: ZoneInfo) -> float:
-    """Return the instant of closing; where the clocks skip it, the one before the gap."""
-    wall = datetime.combine(day, closes, tzinfo=zone)
-    return min(wall.timestamp(), wall.replace(fold=1).timestamp())
+def _slots(
+    work: Work, layout: LocalDay, arrivals: int, starts: int, bays: _Free, people: _Free
+) -> _DaySlots:
+    minutes: list[int] = []
+    slots: list[Slot] = []
+    for arrival in minutes_of(arrivals if work.drop_off else starts):
+        later = starts >> arrival
+        if not later:
+            break
+        begin = arrival + (later & -later).bit_length() - 1
+        minutes.append(layout.first_minute + arrival)
+        slots.append(
+            Slot(
+                layout.on_wall(arrival),
+                layout.on_wall(begin + work.labour_minutes),
+                tuple([key for key, free in bays if free >> begin & 1]),
+                tuple([key for key, free in people if free >> begin & 1]),
+                layout.on_wall(begin) if begin > arrival else None,
+            )
+        )
+    return minutes, slots

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,8 +16,10 @@ import asyncpg
 import pytest
 
 from crm.pool import close_pool, open_pool
-from scheduler.booking import BookingRow, Bookings, HoldRequest, MoveRequest
+from scheduler.booking import Bookings, HoldRequest
+from scheduler.booking_row import BookingRow
 from scheduler.errors import ScheduleUnavailableError
+from scheduler.moves import MoveRequest
 from tests.scheduler.conftest import NINE, SERVICE, ShopFloor
 
 BAYS = (3, 4, 6)
@@ -36,14 +39,18 @@ def wish(hold_id: UUID | None = None, bay_ids: tuple[int, ...] = BAYS) -> HoldRe
 
 
 class LossyProxy:
-    """Passes bytes to PostgreSQL; after `cut_after(text)` it swallows the answer and hangs up."""
+    """Passes bytes to PostgreSQL; once the text of `cut_after` was sent it hangs up unanswered."""
 
     def __init__(self, host: str, port: int) -> None:
         self._upstream = (host, port)
         self._trigger = b""
+        self._at_once = False
+        self.cuts = 0
 
-    def cut_after(self, text: str) -> None:
-        self._trigger = text.encode()
+    def cut_after(self, text: str | bytes, *, at_once: bool = False) -> None:
+        """Cut when the server has answered, or `at_once`, when it may not even have begun."""
+        self._trigger = text if isinstance(text, bytes) else text.encode()
+        self._at_once = at_once
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection(*self._upstream)
@@ -51,11 +58,15 @@ class LossyProxy:
 
         async def upward() -> None:
             while data := await reader.read(65536):
-                if self._trigger and self._trigger in data:
+                is_cut = self._trigger and self._trigger in data
+                if is_cut:
                     self._trigger = b""
+                    self.cuts += 1
                     cut.set()
                 up_writer.write(data)
                 await up_writer.drain()
+                if is_cut and self._at_once:
+                    return
 
         async def downward() -> None:
             while data := await up_reader.read(65536):
@@ -81,6 +92,7 @@ class LossyProxy:
 @dataclass(frozen=True, slots=True)
 class LossyLine:
     proxy: LossyProxy
+    pool: asyncpg.Pool
     bookings: Bookings
 
 
@@ -94,34 +106,87 @@ async def line(floor: ShopFloor) -> AsyncIterator[LossyLine]:
     port = server.sockets[0].getsockname()[1]
     dsn = address._replace(netloc=f"{address.username}@127.0.0.1:{port}").geturl()
     pool = await open_pool(dsn, max_size=4)
-    yield LossyLine(proxy, Bookings(pool))
+    yield LossyLine(proxy, pool, Bookings(pool))
     await close_pool(pool)
     server.close()
     await server.wait_closed()
 
 
-async def test_a_commit_whose_answer_was_lost_is_looked_up(line: LossyLine) -> None:
-    """Every change is done once and reported as done, though nobody heard the server say so."""
+async def test_a_statement_whose_answer_was_lost_is_looked_up(line: LossyLine) -> None:
+    """A change that is one statement is done once and reported as done, though nobody heard it."""
     request = wish()
-    line.proxy.cut_after("COMMIT")
+    line.proxy.cut_after(request.hold_id.bytes)
     held = await line.bookings.hold(request)
     assert held is not None
     assert held.status == "held"
+    assert line.proxy.cuts == 1
 
-    line.proxy.cut_after("COMMIT")
+    line.proxy.cut_after(request.hold_id.bytes)
     booked = await line.bookings.confirm(request.hold_id)
     assert booked is not None
     assert (booked.appointment_id, booked.status) == (held.appointment_id, "confirmed")
+    assert line.proxy.cuts == 2
 
-    line.proxy.cut_after("COMMIT")
-    moved = await line.bookings.reschedule(move(booked))
-    assert isinstance(moved, BookingRow)
-    assert await line.bookings.reschedule(move(booked)) == moved
-
-    line.proxy.cut_after("COMMIT")
-    struck = await line.bookings.cancel(moved.appointment_id, customer_id=1)
+    line.proxy.cut_after(struct.pack("!iq", 8, booked.appointment_id))
+    struck = await line.bookings.cancel(booked.appointment_id, customer_id=1)
     assert struck is not None
     assert struck.status == "cancelled"
+    assert line.proxy.cuts == 3
+
+
+async def test_a_commit_whose_answer_was_lost_is_looked_up(
+    floor: ShopFloor, line: LossyLine
+) -> None:
+    """The same where something follows from the change in the same transaction."""
+    follows: list[int] = []
+
+    async def note(conn: asyncpg.Connection, appointment_id: int) -> None:
+        await conn.execute(
+            "UPDATE appointments SET notes = notes || 'x' WHERE appointment_id = $1", appointment_id
+        )
+        follows.append(appointment_id)
+
+    bookings = Bookings(line.pool, on_change=note)
+    request = wish()
+    assert await bookings.hold(request) is not None
+    line.proxy.cut_after("COMMIT")
+    booked = await bookings.confirm(request.hold_id)
+    assert booked is not None
+    assert booked.status == "confirmed"
+
+    line.proxy.cut_after("COMMIT")
+    moved = await bookings.reschedule(move(booked))
+    assert isinstance(moved, BookingRow)
+    assert await bookings.reschedule(move(booked)) == moved
+
+    line.proxy.cut_after("COMMIT")
+    struck = await bookings.cancel(moved.appointment_id, customer_id=1)
+    assert struck is not None
+    assert struck.status == "cancelled"
+    assert line.proxy.cuts == 3
+    rows = await floor.rows("SELECT notes FROM appointments ORDER BY appointment_id")
+    assert [row["notes"] for row in rows] == ["xx", "xx"]
+
+
+async def test_an_answer_is_waited_for_while_the_change_is_under_way(
+    floor: ShopFloor, line: LossyLine
+) -> None:
+    """The lost connection's statement may still run: the look-up waits until it is over."""
+    request = wish()
+    assert await line.bookings.hold(request) is not None
+    async with floor.pool.acquire() as other:
+        blocker = other.transaction()
+        await blocker.start()
+        await other.execute("SELECT FROM appointments FOR KEY SHARE")
+        await other.execute("LOCK TABLE appointment_events IN SHARE MODE")
+        # The swap has the row by now, waits to write its event, and we hang up on it.
+        line.proxy.cut_after(request.hold_id.bytes, at_once=True)
+        confirming = asyncio.get_running_loop().create_task(line.bookings.confirm(request.hold_id))
+        await asyncio.sleep(0.2)
+        await blocker.rollback()
+        booked = await confirming
+    assert booked is not None
+    assert booked.status == "confirmed"
 
 
 async def test_a_change_that_was_not_committed_is_an_error_and_leaves_nothing(
@@ -132,11 +197,11 @@ async def test_a_change_that_was_not_committed_is_an_error_and_leaves_nothing(
         await line.bookings.hold(wish())
     assert await settled(floor, "SELECT 1 FROM appointments") == []
     booked = await confirmed(line)
-    for change in (
-        lambda: line.bookings.reschedule(move(booked)),
-        lambda: line.bookings.cancel(booked.appointment_id, customer_id=1),
+    for sign, change in (
+        ("'rescheduled', version", lambda: line.bookings.reschedule(move(booked))),
+        ("'cancelled', $3", lambda: line.bookings.cancel(booked.appointment_id, customer_id=1)),
     ):
-        line.proxy.cut_after("UPDATE appointments SET status = $2")
+        line.proxy.cut_after(sign)
         with pytest.raises(ScheduleUnavailableError):
             await change()
         rows = await settled(floor, "SELECT status FROM appointments")
