@@ -20,8 +20,8 @@ from crm.vehicles import Vehicle
 
 RECENT_VISITS = 5
 
-# The order of each ROW is that of the fields that `_record` reads.
-_WITH_ALL = """
+# Follows the list of `people`. The order of each ROW is that of the fields that `_record` reads.
+_WITH_ALL = """)
 SELECT c.*,
        ARRAY(SELECT ROW(v.vehicle_id, v.year, v.make, v.model, v.plate, v.vin, v.mileage)
                FROM vehicles v WHERE v.customer_id = c.customer_id
@@ -46,13 +46,11 @@ WITH people AS MATERIALIZED (
 SELECT {CUSTOMER_COLUMNS} FROM customers c
  WHERE c.customer_id IN (SELECT customer_id FROM customer_phones WHERE phone_e164 = $1)
  ORDER BY c.customer_id LIMIT $5
-)
 {_WITH_ALL}
 """
 _BY_IDS = f"""
 WITH people AS MATERIALIZED (
 SELECT {CUSTOMER_COLUMNS} FROM customers c WHERE c.customer_id = ANY($1::bigint[])
-)
 {_WITH_ALL}
 """
 
