@@ -16,7 +16,7 @@ from crm.demo_people import WRITTEN_CARS, WRITTEN_VISITS
 # So far back goes what was taken over from the system before.
 KEPT_DAYS = 3 * 365
 # Days between two visits of one car.
-_LEAST_GAP, _MOST_GAP = 130, 480
+_LEAST_GAP, _MOST_GAP = 150, 540
 _CENTS = 5
 
 
