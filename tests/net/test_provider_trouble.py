@@ -105,6 +105,7 @@ async def test_a_listener_that_talks_nonsense_is_replaced(redis_url: str) -> Non
         assert rig.ending() == ("caller", "stop")
 
 
+@pytest.mark.slow
 async def test_a_listener_that_answers_the_upgrade_late_does_not_delay_the_greeting(
     redis_url: str,
 ) -> None:
@@ -147,7 +148,7 @@ async def test_without_voice_and_clips_twilio_speaks(redis_url: str) -> None:
         assert rig.ending() == ("failure", "the agent is done")
 
 
-@pytest.mark.parametrize("fault", ["drops", "stalls"])
+@pytest.mark.parametrize("fault", ["drops", pytest.param("stalls", marks=pytest.mark.slow)])
 async def test_a_voice_that_breaks_off_goes_on_with_the_next_sentence(
     redis_url: str, fault: str
 ) -> None:
