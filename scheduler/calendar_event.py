@@ -18,6 +18,7 @@ EVENT_ID_LENGTH = 40
 KEY_PROPERTY = "booking"
 APPOINTMENT_PROPERTY = "appointment_id"
 VERSION_PROPERTY = "version"
+INSTALLATION_PROPERTY = "installation"
 
 
 def event_id_for(hold_id: UUID, generation: int = 0) -> str:
@@ -31,7 +32,10 @@ def event_id_for(hold_id: UUID, generation: int = 0) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
-    """What we want to stand in the calendar; `key` ties it to the booking across databases."""
+    """What we want to stand in the calendar.
+
+    `key` ties it to the booking, `installation` to the database; `guests` are email addresses.
+    """
 
     event_id: str
     key: str
@@ -42,7 +46,14 @@ class CalendarEvent:
     start: datetime
     end: datetime
     zone: ZoneInfo
+    installation: str = ""
+    guests: tuple[str, ...] = ()
     private: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def send_updates(self) -> str:
+        """Whom Google mails about a change: everybody who is invited."""
+        return "all" if self.guests else "none"
 
     def body(self) -> dict[str, Any]:
         """Return the JSON of the event, times with offset and zone.
@@ -50,7 +61,7 @@ class CalendarEvent:
         The event is transparent: our own bookings must not come back as the calendar's busy
         blocks, which close the whole shop and not just one bay.
         """
-        return {
+        body: dict[str, Any] = {
             "id": self.event_id,
             "summary": self.summary,
             "description": self.description,
@@ -63,9 +74,15 @@ class CalendarEvent:
                     KEY_PROPERTY: self.key,
                     APPOINTMENT_PROPERTY: str(self.appointment_id),
                     VERSION_PROPERTY: str(self.version),
+                    INSTALLATION_PROPERTY: self.installation,
                 }
             },
         }
+        if self.guests:
+            # A guest sees the shop's times, not the other guests' answers.
+            body["attendees"] = [{"email": address} for address in self.guests]
+            body["guestsCanInviteOthers"] = False
+        return body
 
     def _time(self, instant: datetime) -> dict[str, str]:
         local = instant.astimezone(self.zone)
@@ -74,13 +91,18 @@ class CalendarEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
-    """An event as the calendar has it; `key` and `version` are None where it is not ours."""
+    """An event as the calendar has it; `key` and `version` are None where it is not ours.
+
+    `start` and `end` are None where they are whole days or cannot be read.
+    """
 
     event_id: str
     etag: str
     is_deleted: bool
     key: str | None
     version: str | None
+    start: datetime | None = None
+    end: datetime | None = None
 
     @classmethod
     def parse(cls, item: dict[str, Any]) -> StoredEvent:
@@ -99,7 +121,18 @@ class StoredEvent:
                 is_deleted=item.get("status") == "cancelled",
                 key=private.get(KEY_PROPERTY),
                 version=private.get(VERSION_PROPERTY),
+                start=_instant(item.get("start")),
+                end=_instant(item.get("end")),
             )
         except KeyError as error:
             reason = f"an event without {error.args[0]}"
             raise CalendarError(reason, retryable=True) from error
+
+
+def _instant(value: object) -> datetime | None:
+    text = value.get("dateTime") if isinstance(value, dict) else None
+    try:
+        instant = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None else None

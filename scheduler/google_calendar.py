@@ -10,20 +10,23 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiogoogle.client import Aiogoogle
-from aiogoogle.excs import HTTPError
 from aiogoogle.resource import GoogleAPI
 from aiogoogle.sessions.aiohttp_session import AiohttpSession
 
-from scheduler.calendar_event import CalendarEvent, StoredEvent
+from scheduler.calendar_access import CalendarAccess
+from scheduler.calendar_event import INSTALLATION_PROPERTY, CalendarEvent, StoredEvent
+from scheduler.calendar_trouble import account_problem, no_answer, refusal, unreadable
 from scheduler.errors import CalendarError
+from scheduler.google_token import AccessTokens
 from scheduler.slots import Taken
+
+__all__ = ["CalendarAccess", "GoogleCalendar"]
 
 # aiogoogle says that it is typed, but its annotations refuse what its documentation shows.
 _new_client: Any = Aiogoogle
@@ -31,36 +34,12 @@ _new_api: Any = GoogleAPI
 _new_session: Any = AiohttpSession
 
 API_FILE = Path(__file__).with_name("calendar_v3.json")
-TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 3.0
-SCOPE = "https://www.googleapis.com/auth/calendar"
-
-# 403 says both "slow down" and "never"; the reason tells which.
-RATE_LIMIT_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
-RETRYABLE_STATUSES = frozenset({408, 412, 425, 429, 500, 502, 503, 504})
-ADVICE = {
-    "invalid_grant": "the refresh token was revoked or has expired; "
-    "consent again and set GOOGLE_REFRESH_TOKEN",
-    "invalid_client": "check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET",
-    "unauthorized_client": "the refresh token belongs to another client; check GOOGLE_CLIENT_ID",
-    "insufficientPermissions": f"the token lacks the scope {SCOPE}; consent again",
-    "forbidden": "give the account the right to make changes to the calendar",
-    "notFound": "check GOOGLE_CALENDAR_ID and share that calendar with the account",
-    "authError": "Google does not accept the access token; consent again",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarAccess:
-    """Which calendar, and the keys to it; `api_root` ends with a slash."""
-
-    calendar_id: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    api_root: str = "https://www.googleapis.com/"
-    token_url: str = "https://oauth2.googleapis.com/token"
-    timeout_s: float = TIMEOUT_S
+# Longer than the pause between two readings of busy times, so that a call finds a warm connection.
+KEEP_ALIVE_S = 90.0
+PAGE_SIZE = 2500
+PAGES_LIMIT = 40
+WRITER_ROLES = frozenset({"owner", "writer"})
 
 
 class GoogleCalendar:
@@ -73,21 +52,14 @@ class GoogleCalendar:
         self._api = _new_api(description)
         self._client: Any = None
         self._session: _LastingSession | None = None
-        self._credentials: Any = {"refresh_token": access.refresh_token, "expires_at": None}
-        self._refreshing = asyncio.Lock()
+        self._tokens: AccessTokens | None = None
 
     async def open(self) -> None:
-        """Make the HTTP session; nothing is sent yet."""
-        access = self._access
-        session = _LastingSession(access.timeout_s)
+        """Make the HTTP session; nothing is sent and no key is read yet."""
+        session = _LastingSession(self._access.timeout_s)
         self._session = session
-        self._client = _new_client(
-            session_factory=lambda: session,
-            client_creds={"client_id": access.client_id, "client_secret": access.client_secret},
-        )
-        oauth2 = self._client.oauth2
-        # The dictionary is shared by every client of the process, so it is replaced, not changed.
-        oauth2.openid_configs = {**oauth2.openid_configs, "token_endpoint": access.token_url}
+        self._client = _new_client(session_factory=lambda: session)
+        self._tokens = AccessTokens(self._access, lambda: session)
 
     async def close(self) -> None:
         """Close the session and its connections."""
@@ -102,8 +74,10 @@ class GoogleCalendar:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def busy(self, start: datetime, end: datetime) -> tuple[Taken, ...]:
-        """Return the calendar's busy blocks between two instants.
+    async def busy(
+        self, start: datetime, end: datetime, *, zone_name: str = "UTC"
+    ) -> tuple[Taken, ...]:
+        """Return the calendar's busy blocks between two instants; `zone_name` only has to exist.
 
         Raises:
             CalendarError: no answer, or an error inside the answer.
@@ -112,6 +86,7 @@ class GoogleCalendar:
         query = {
             "timeMin": start.isoformat(),
             "timeMax": end.isoformat(),
+            "timeZone": zone_name,
             "items": [{"id": calendar_id}],
         }
         answer = await self._send(lambda: self._api.freebusy.query(json=query))
@@ -119,13 +94,13 @@ class GoogleCalendar:
             found = answer["calendars"][calendar_id]
             # Google answers 200 for a calendar that it cannot show; empty would read as free.
             if found.get("errors"):
-                raise _refusal(200, str(found["errors"][0].get("reason")))
+                raise refusal(404, {"error": {"errors": found["errors"]}})
             return tuple(
                 Taken(datetime.fromisoformat(item["start"]), datetime.fromisoformat(item["end"]))
                 for item in found["busy"]
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            raise CalendarError("an unreadable free/busy answer", retryable=True) from error
+            raise unreadable("free/busy answer") from error
 
     async def get(self, event_id: str) -> StoredEvent | None:
         """Return an event, deleted ones included; None: there never was one.
@@ -143,21 +118,64 @@ class GoogleCalendar:
             raise
         return StoredEvent.parse(item)
 
+    async def ours(
+        self, installation: str, start: datetime, end: datetime
+    ) -> tuple[StoredEvent, ...]:
+        """Return the live events between two instants that this installation wrote.
+
+        Raises:
+            CalendarError: the calendar could not be read, or has more than 100,000 of them.
+        """
+        query = {
+            "calendarId": self._access.calendar_id,
+            "privateExtendedProperty": f"{INSTALLATION_PROPERTY}={installation}",
+            "timeMin": start.isoformat(),
+            "timeMax": end.isoformat(),
+            "singleEvents": True,
+            "maxResults": PAGE_SIZE,
+        }
+        events: list[StoredEvent] = []
+        for _ in range(PAGES_LIMIT):
+            page = await self._send(lambda: self._api.events.list(**query))
+            try:
+                events += [StoredEvent.parse(item) for item in page["items"]]
+            except (KeyError, TypeError, AttributeError) as error:
+                raise unreadable("list of events") from error
+            if not page.get("nextPageToken"):
+                return tuple(events)
+            query["pageToken"] = page["nextPageToken"]
+        raise unreadable("list of events without an end")
+
+    async def check_rights(self) -> None:
+        """Make sure that the calendar can be read and that events may be written.
+
+        Raises:
+            CalendarError: it cannot; the advice says what to do.
+        """
+        calendar_id = self._access.calendar_id
+        page = await self._send(lambda: self._api.events.list(calendarId=calendar_id, maxResults=1))
+        role = str(page.get("accessRole"))
+        if role not in WRITER_ROLES:
+            advice = "give the account the right to make changes to the calendar"
+            raise account_problem(f"the account is only a {role} of the calendar", advice)
+
     async def insert(self, event: CalendarEvent) -> StoredEvent:
-        """Write a new event; nobody is mailed.
+        """Write a new event; its guests are mailed.
 
         Raises:
             CalendarError: refused (409: the id was used before) or unanswered.
         """
         item = await self._send(
             lambda: self._api.events.insert(
-                calendarId=self._access.calendar_id, sendUpdates="none", json=event.body()
+                calendarId=self._access.calendar_id,
+                sendUpdates=event.send_updates,
+                json=event.body(),
             )
         )
         return StoredEvent.parse(item)
 
     async def patch(self, event: CalendarEvent, etag: str) -> StoredEvent:
-        """Change the event that still has `etag`.
+        """Change the event that still has `etag`; its guests are mailed.
 
         Raises:
             CalendarError: refused (412: somebody changed it meanwhile) or unanswered.
@@ -167,77 +185,66 @@ class GoogleCalendar:
             request = self._api.events.patch(
                 calendarId=self._access.calendar_id,
                 eventId=event.event_id,
-                sendUpdates="none",
+                sendUpdates=event.send_updates,
                 json=event.body(),
             )
             request.headers["If-Match"] = etag
             return request
 
-        return StoredEvent.parse(await self._send(build))
+        try:
+            return StoredEvent.parse(await self._send(build))
+        except CalendarError as error:
+            if error.status == 404:
+                raise CalendarError("the event is gone", retryable=True, status=404) from error
+            raise
 
-    async def delete(self, event_id: str) -> None:
-        """Delete an event; one that is gone already is success.
+    async def delete(
+        self, event_id: str, *, etag: str | None = None, send_updates: str = "none"
+    ) -> None:
+        """Delete an event (only one that still has `etag`, if given); gone already is success.
 
         Raises:
-            CalendarError: refused or unanswered.
+            CalendarError: refused (412: somebody changed it meanwhile) or unanswered.
         """
-        try:
-            await self._send(
-                lambda: self._api.events.delete(
-                    calendarId=self._access.calendar_id, eventId=event_id, sendUpdates="none"
-                )
+
+        def build() -> Any:
+            request = self._api.events.delete(
+                calendarId=self._access.calendar_id, eventId=event_id, sendUpdates=send_updates
             )
+            if etag is not None:
+                request.headers["If-Match"] = etag
+            return request
+
+        try:
+            await self._send(build)
         except CalendarError as error:
             if error.status not in (404, 410):
                 raise
 
     async def _send(self, build: Callable[[], Any]) -> dict[str, Any]:
         """Send what `build` makes; on a 401 once more with a fresh token."""
-        credentials = await self._fresh_credentials()
-        response = await self._transmit(build(), credentials)
+        if self._session is None or self._tokens is None:
+            raise CalendarError("the calendar is not open", retryable=False)
+        header = await self._tokens.header()
+        response = await self._transmit(build(), header)
         if response.status_code == 401:
-            credentials = await self._fresh_credentials(rejected=credentials)
-            response = await self._transmit(build(), credentials)
+            header = await self._tokens.header(rejected=header)
+            response = await self._transmit(build(), header)
         if response.status_code >= 400:
-            raise _refusal(response.status_code, _reason_in(response.json))
+            raise refusal(response.status_code, response.json, response.headers)
         if response.status_code == 204:
             return {}
         if not isinstance(response.json, dict):
-            raise CalendarError("an unreadable answer", retryable=True, status=response.status_code)
+            raise unreadable("answer", response.status_code)
         return response.json
 
-    async def _transmit(self, request: Any, credentials: Any) -> Any:
-        if self._session is None:
-            raise CalendarError("the calendar is not open", retryable=False)
-        authorized = self._client.oauth2.authorize(request, credentials)
+    async def _transmit(self, request: Any, header: str) -> Any:
+        request.headers["Authorization"] = header
         try:
             async with asyncio.timeout(self._access.timeout_s):
-                return await self._client.send(authorized, full_res=True, raise_for_status=False)
+                return await self._client.send(request, full_res=True, raise_for_status=False)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise CalendarError(type(error).__name__, retryable=True) from error
-
-    async def _fresh_credentials(self, rejected: Any = None) -> Any:
-        """Return credentials that are not `rejected`; one refresh serves all who wait for it."""
-        async with self._refreshing:
-            current = self._credentials
-            usable = current is not rejected and current.get("expires_at")
-            if usable and not self._client.oauth2.is_expired(current):
-                return current
-            if self._session is None:
-                raise CalendarError("the calendar is not open", retryable=False)
-            stale = {**current, "expires_at": None}
-            try:
-                async with asyncio.timeout(self._access.timeout_s):
-                    _, self._credentials = await self._client.oauth2.refresh(stale)
-            except HTTPError as error:
-                status = error.res.status_code if error.res is not None else None
-                body = error.res.json if error.res is not None else None
-                raise _refusal(status, _reason_in(body)) from error
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                raise CalendarError(f"token: {type(error).__name__}", retryable=True) from error
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise CalendarError("an unreadable token answer", retryable=True) from error
-            return self._credentials
+            raise no_answer(error) from error
 
 
 class _LastingSession:
@@ -248,7 +255,8 @@ class _LastingSession:
 
     def __init__(self, timeout_s: float) -> None:
         timeout = aiohttp.ClientTimeout(total=timeout_s, connect=CONNECT_TIMEOUT_S)
-        self._session = _new_session(timeout=timeout)
+        connector = aiohttp.TCPConnector(keepalive_timeout=KEEP_ALIVE_S)
+        self._session = _new_session(timeout=timeout, connector=connector)
 
     async def __aenter__(self) -> _LastingSession:
         return self
@@ -261,21 +269,3 @@ class _LastingSession:
 
     async def close(self) -> None:
         await self._session.close()
-
-
-def _reason_in(body: object) -> str:
-    """Return Google's word in an error body of the API or of the token endpoint."""
-    error = body.get("error") if isinstance(body, dict) else None
-    if isinstance(error, str):
-        return error
-    if isinstance(error, dict):
-        details = error.get("errors")
-        if isinstance(details, list) and details and isinstance(details[0], dict):
-            return str(details[0].get("reason", "unknown"))
-        return str(error.get("status", "unknown"))
-    return "unknown"
-
-
-def _refusal(status: int | None, reason: str) -> CalendarError:
-    retryable = status in RETRYABLE_STATUSES or reason in RATE_LIMIT_REASONS or status is None
-    return CalendarError(reason, retryable=retryable, status=status, advice=ADVICE.get(reason, ""))
