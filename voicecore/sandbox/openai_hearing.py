@@ -20,7 +20,19 @@ _WISHES = (
     (
         "human",
         r"\b(?:human|real person|somebody|someone else|a person|manager|operator|colleague|"
-        r"representative|advis[eo]r|speak to (?:a|some)|talk to (?:a|some))\b",
+        r"representative|advis[eo]r|speak to (?:a|some)|talk to (?:a|some)|complain(?:t|ing)?|"
+        r"unacceptable|damaged my|on fire|smoke|accident|emergency|brakes (?:failed|don't work|"
+        r"do not work|are gone))\b",
+    ),
+    (
+        "details",
+        r"\b(?:change|update|new|correct) (?:my |the )?(?:e ?mail|phone number|number|address)\b|"
+        r"\b(?:my new|a new) (?:e ?mail|phone number|number)\b",
+    ),
+    (
+        "done",
+        r"\b(?:is it|am i|are we|is that|did you|was it|did it|did that) (?:all |now |already )?"
+        r"(?:booked|book|cancelled|cancel|moved|move|done|go through|went through|set)\b",
     ),
     ("price", r"\b(?:how much|price|prices|cost|costs|charge|expensive)\b"),
     (
@@ -60,6 +72,10 @@ _OTHER_TIME = re.compile(
     r"\b(?:what about|how about|anything|something|other times?|another (?:day|time)|later|"
     r"different (?:day|time)|do you have|is there)\b"
 )
+_NEW = re.compile(
+    r"\b(?:new customer|first time|never been|no account|don't have an account|not a customer)\b"
+)
+_CANNOT = re.compile(r"\b(?:can't make it|cannot make it|can't come|cannot come|won't be able)\b")
 _PLACES = (("first", 0), ("earliest", 0), ("second", 1), ("middle", 1), ("third", 2), ("last", -1))
 _GENERIC_WORDS = frozenset(
     ("service", "change", "inspection", "check", "replacement", "rotation", "repair", "and", "the")
@@ -74,6 +90,11 @@ def plain(text: str) -> str:
 
 def says_phone(text: str) -> bool:
     """Say whether as many digits were said as a phone number has."""
+    return digits(text) >= LEAST_PHONE_DIGITS
+
+
+def digits(text: str) -> int:
+    """Count the digits that were said, as figures or words."""
     count = 0
     for word in plain(text).split():
         if word.isdigit():
@@ -84,13 +105,49 @@ def says_phone(text: str) -> bool:
             count += 2
         else:
             count += _REPEATS.get(word, 0)
-    return count >= LEAST_PHONE_DIGITS
+    return count
 
 
 def wish(text: str) -> str:
     """Return the name of the first wish that the words show, or an empty string."""
     words = plain(text)
     return next((name for name, pattern in _WISHES if re.search(pattern, words)), "")
+
+
+def clauses(text: str) -> list[str]:
+    """Cut a sentence with several wishes: "book an oil change and cancel the other one"."""
+    parts = re.split(r",? (?:and|also|then|plus) (?:also |then )?|[.;] ", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def first_wish(text: str) -> str:
+    """Return the first of several wishes."""
+    found = (wish(part) for part in clauses(text))
+    return next((name for name in found if name), "") or wish(text)
+
+
+def is_new(text: str) -> bool:
+    """The caller has no account yet."""
+    return bool(_NEW.search(plain(text)))
+
+
+def cannot_come(text: str) -> bool:
+    """The caller cannot make the appointment."""
+    return bool(_CANNOT.search(plain(text)))
+
+
+def email(text: str) -> str:
+    """Return the address that was said: "maria dot lopez at example dot com"."""
+    words = plain(text)
+    spoken = re.search(r"((?:\S+ (?:dot|underscore|dash) )*\S+) at ((?:\S+ dot )+[a-z]+)", words)
+    if spoken is None:
+        written = re.search(r"\S+@\S+\.[a-z]+", text.lower())
+        return written[0] if written else ""
+    signs = ((" dot ", "."), (" underscore ", "_"), (" dash ", "-"))
+    local, domain = spoken[1], spoken[2]
+    for word, sign in signs:
+        local, domain = local.replace(word, sign), domain.replace(word, sign)
+    return f"{local}@{domain}"
 
 
 def agrees(text: str) -> bool:

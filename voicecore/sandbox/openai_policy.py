@@ -6,23 +6,35 @@ what stands in the prompt, and keeps nothing between requests.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from voicecore.sandbox import openai_hearing as hearing
+from voicecore.sandbox.openai_account import change_details, identify
+from voicecore.sandbox.openai_moves import (
+    ANYTHING_ELSE,
+    ASK_PHONE,
+    SORRY,
+    call,
+    lower,
+    with_article,
+)
+from voicecore.sandbox.openai_reminder import cannot_come, is_reminder, who_answered
 from voicecore.sandbox.openai_reply import Reply, ToolCall
 from voicecore.sandbox.openai_state import Json, Situation, ToolResult, read_situation
+from voicecore.sandbox.openai_workshop import answer_extra_work, tell_status
 
-ANYTHING_ELSE = "Is there anything else I can do for you?"
-_ASK_PHONE = "Could you tell me the phone number on your account?"
-_SORRY = "I am sorry, that did not work just now."
+QUESTIONS = ("price", "hours", "address")
 _MOST_SAME_CALLS = 2
-_NAME_LEAD = re.compile(
-    r"^(?:(?:hi|hello|yes|sure|okay|ok|uh|um|well|and|so)\b[ ,]*)*(?:my (?:last |first )?name is|"
-    r"my name's|the (?:last )?name is|this is|it's|it is|i'm|i am)\b[ ,]*",
-    re.IGNORECASE,
-)
+_SCENARIO_OF = {
+    "book": "book",
+    "cancel": "cancel",
+    "move": "reschedule",
+    "status": "status",
+    "details": "details",
+    **dict.fromkeys(QUESTIONS, "questions"),
+}
+_RESUMED = {"book": "book", "cancel": "cancel", "move": "move your appointment"}
 _INTERNAL_ERRORS = frozenset(
     ("failed", "deadline", "bad_arguments", "unknown_tool", "too_many_tool_calls")
 )
@@ -34,7 +46,7 @@ def decide(messages: Sequence[Json], tools: Sequence[Json]) -> Reply:
     if situation.answers_tool and situation.last_tool is not None:
         reply = _after_tool(situation, situation.last_tool)
     else:
-        reply = _after_caller(situation)
+        reply = _with_later_wishes(situation, _after_caller(situation))
     return replace(reply, text=reply.text.replace("m..", "m."))
 
 
@@ -42,21 +54,63 @@ def decide(messages: Sequence[Json], tools: Sequence[Json]) -> Reply:
 
 
 def _after_caller(now: Situation) -> Reply:
-    text = now.text
-    wish = hearing.wish(text)
-    if not hearing.plain(text):
+    if not hearing.plain(now.text):
         return Reply("I am sorry, I did not catch that. Could you say it again?")
+    wish = hearing.first_wish(now.text)
     if wish == "human":
-        return _call(now, "transfer_to_human", {"reason": text[:80]})
+        return call(now, "transfer_to_human", {"reason": now.text[:80]})
+    if is_reminder(now):
+        return who_answered(now)
     if _is_goodbye(now):
-        return _call(now, "end_call", {})
-    if now.customer is None and (reply := _identify(now)) is not None:
+        return call(now, "end_call", {})
+    if wish == "done":
+        return Reply(_true_state(now))
+    if now.customer is None and (reply := identify(now)) is not None:
         return reply
-    if now.pending is not None:
+    return _in_the_middle(now, wish) or _toward_goal(now)
+
+
+def _in_the_middle(now: Situation, wish: str) -> Reply | None:
+    """Go on with what was asked or read back last, or answer a question in between."""
+    if (reply := cannot_come(now) or answer_extra_work(now)) is not None:
+        return reply
+    if now.pending is not None and now.pending.name != "confirm_visit":
         return _answer_to_read_back(now, now.pending, wish)
-    if wish in ("price", "hours", "address"):
-        return Reply(_question(now, wish))
-    return _toward_goal(now)
+    if now.pending is not None and now.goal not in ("move", "cancel"):
+        return _answer_to_read_back(now, now.pending, wish)
+    if wish in QUESTIONS:
+        back = " Which of the times would you like?" if now.offers and now.goal else ""
+        return Reply(f"{_question(now, wish)}{back}")
+    return None
+
+
+def _with_later_wishes(now: Situation, reply: Reply) -> Reply:
+    """Note what else was wished for in the same breath, beside what is done now."""
+    if "note_wish" not in now.tools or any(
+        call.name == "transfer_to_human" for call in reply.calls
+    ):
+        return reply
+    first = hearing.first_wish(now.text)
+    notes = []
+    for part in hearing.clauses(now.text):
+        wish = hearing.wish(part)
+        if wish in _SCENARIO_OF and wish != first:
+            arguments = {"wish": _SCENARIO_OF[wish], "about": part[:60], "state": "later"}
+            notes.append(ToolCall("note_wish", arguments))
+    if not notes:
+        return reply
+    # Words would be spoken twice: without another tool they wait for the next answer.
+    return Reply(reply.text if reply.calls else "", (*notes, *reply.calls))
+
+
+def _true_state(now: Situation) -> str:
+    """Say what was done, as the state of the call tells it; then what still waits."""
+    deeds = [entry.split(" ")[0] for entry in now.done.split("; ") if entry]
+    told = [deed for deed in ("booked", "moved", "cancelled") if deed in deeds]
+    if told:
+        return f"Yes, your appointment is {told[-1]}. {ANYTHING_ELSE}"
+    say = now.pending.result.get("say", "") if now.pending is not None else ""
+    return f"No, not yet. {say}".strip()
 
 
 def _is_goodbye(now: Situation) -> bool:
@@ -66,24 +120,14 @@ def _is_goodbye(now: Situation) -> bool:
     return asked and hearing.refuses(now.text) and not hearing.wish(now.text)
 
 
-def _identify(now: Situation) -> Reply | None:
-    text = now.text
-    if hearing.says_phone(text):
-        return _call(now, "lookup_customer", {"phone": text, "name": None, "plate": None})
-    if now.asked_fact_for and not hearing.wish(text) and not hearing.refuses(text):
-        fact = _NAME_LEAD.sub("", text).strip(" .,!")
-        field = "plate" if any(character.isdigit() for character in fact) else "name"
-        arguments = {"phone": now.asked_fact_for, "name": None, "plate": None, field: fact}
-        return _call(now, "lookup_customer", arguments)
-    return None
-
-
 def _answer_to_read_back(now: Situation, pending: ToolResult, wish: str) -> Reply:
-    if wish in ("price", "hours", "address"):
+    if wish in QUESTIONS:
         return Reply(f"{_question(now, wish)} {pending.result.get('say', '')}")
     if hearing.agrees(now.text) and not _names_other_time(now, pending):
-        call = pending.again()
-        return Reply(calls=(call,)) if call.name in now.tools else Reply(_SORRY)
+        again = pending.again()
+        return Reply(calls=(again,)) if again.name in now.tools else Reply(SORRY)
+    if pending.name == "answer_estimate":
+        return Reply(f"All right, I leave it as it is. {ANYTHING_ELSE}")
     if _names_other_time(now, pending) or hearing.asks_for_other_times(now.text):
         return _choose_or_search(now)
     if hearing.refuses(now.text):
@@ -107,10 +151,10 @@ def _names_other_time(now: Situation, pending: ToolResult) -> bool:
 
 
 def _toward_goal(now: Situation) -> Reply:
-    if now.goal in ("cancel", "move", "status", "book") and now.customer is None:
+    if now.goal in ("cancel", "move", "status", "book", "details") and now.customer is None:
         if now.goal == "book" and not now.service:
             return Reply(_which_service(now))
-        return Reply(f"Sure, I can help with that. {_ASK_PHONE}")
+        return Reply(f"Sure, I can help with that. {ASK_PHONE}")
     if now.offers and now.goal in ("book", "move"):
         return _choose_or_search(now)
     if now.goal:
@@ -127,8 +171,10 @@ def _toward_goal(now: Situation) -> Reply:
 
 def _start(now: Situation, lead: str = "") -> Reply:
     """Take the first step toward the goal of an identified caller."""
+    if now.goal == "details":
+        return change_details(now, lead)
     if now.goal == "status":
-        return _call(now, "service_status", {}, lead)
+        return call(now, "service_status", {}, lead)
     if now.goal in ("cancel", "move"):
         return _change(now, lead)
     if not now.service:
@@ -139,10 +185,14 @@ def _start(now: Situation, lead: str = "") -> Reply:
 def _change(now: Situation, lead: str) -> Reply:
     upcoming = list((now.customer or {}).get("upcoming") or ())
     if not upcoming:
+        now.goal = ""
         return Reply(f"{lead} I see no upcoming appointment. Would you like to book one?".strip())
-    entry = upcoming[0]
+    entry = _which(now, upcoming)
+    if entry is None:
+        choices = " or ".join(f"the {lower(one['service'])} on {one['spoken']}" for one in upcoming)
+        return Reply(f"{lead} Which one do you mean: {choices}?".strip())
     if now.goal == "cancel":
-        return _call(now, "cancel_appointment", {"appointment": entry["appointment"]}, lead)
+        return call(now, "cancel_appointment", {"appointment": entry["appointment"]}, lead)
     if not now.day and not now.part:
         text = (
             f"Your {entry['service'].lower()} is on {entry['spoken']}. Which day suits you better?"
@@ -150,6 +200,18 @@ def _change(now: Situation, lead: str) -> Reply:
         return Reply(f"{lead} {text}".strip())
     now.service = now.service or hearing.service(str(entry["service"]), now.service_names)
     return _search(now, lead)
+
+
+def _which(now: Situation, upcoming: Sequence[Json]) -> Json | None:
+    """Return the appointment that is meant: the only one, or the one whose service was named."""
+    if len(upcoming) == 1:
+        return upcoming[0]
+    said = [hearing.plain(text) for text in now.caller_words[-3:]]
+    for entry in upcoming:
+        words = set(hearing.plain(str(entry["service"])).split())
+        if any(words <= set(text.split()) for text in said):
+            return entry
+    return None
 
 
 def _choose_or_search(now: Situation) -> Reply:
@@ -170,16 +232,17 @@ def _choose_or_search(now: Situation) -> Reply:
 def _take_slot(now: Situation, slot: str) -> Reply:
     if now.goal == "move":
         upcoming = list((now.customer or {}).get("upcoming") or ())
-        appointment = upcoming[0]["appointment"] if upcoming else ""
-        return _call(now, "reschedule_appointment", {"appointment": appointment, "slot": slot})
+        entry = _which(now, upcoming) or next(iter(upcoming), None)
+        appointment = entry["appointment"] if entry is not None else ""
+        return call(now, "reschedule_appointment", {"appointment": appointment, "slot": slot})
     if now.customer is None:
-        return Reply(f"Good choice. {_ASK_PHONE}")
+        return Reply(f"Good choice. {ASK_PHONE}")
     vehicle = _vehicle(now)
     if vehicle is None:
         labels = [str(car["label"]) for car in now.customer.get("vehicles") or ()]
         return Reply(f"Which car is it for: {' or '.join(labels)}?")
     arguments = {"slot": slot, "service": now.service, "vehicle": vehicle or None}
-    return _call(now, "book_appointment", arguments)
+    return call(now, "book_appointment", arguments)
 
 
 def _vehicle(now: Situation) -> str | None:
@@ -212,7 +275,7 @@ def _search(now: Situation, lead: str = "") -> Reply:
         "from": now.day or None,
         "part_of_day": now.part or "any",
     }
-    return _call(now, "get_available_slots", arguments, lead)
+    return call(now, "get_available_slots", arguments, lead)
 
 
 # --- a tool has answered ---------------------------------------------------------------------
@@ -227,18 +290,78 @@ def _after_tool(now: Situation, used: ToolResult) -> Reply:
             return _after_lookup(now, result)
         case "get_available_slots":
             return Reply(_offer(now, used))
-        case "book_appointment" | "reschedule_appointment" | "cancel_appointment":
-            return _after_write(now, used)
-        case "send_confirmation":
-            return Reply(f"I have sent you a text message with the details. {ANYTHING_ELSE}")
         case "service_status":
-            return Reply(f"{_status(result)} {ANYTHING_ELSE}")
+            return tell_status(result)
         case "transfer_to_human":
             return Reply("I am putting you through now. Please stay on the line.")
         case "end_call":
             return Reply("Thank you for calling. Goodbye.")
+        case "note_reached":
+            return _after_reached(now, result)
+        case "note_wish":
+            return _after_note(now, used)
         case _:
-            return Reply(f"Thank you. {ANYTHING_ELSE}")
+            return _after_change(now, used)
+
+
+def _after_change(now: Situation, used: ToolResult) -> Reply:
+    result = used.result
+    match used.name:
+        case "send_confirmation":
+            return _next(now, "I have sent you a text message with the details.")
+        case "update_customer_info" if result.get("status") == "registered":
+            return _start_or_ask(now, f"Thank you, {result['name']}, you are in our books now.")
+        case "update_customer_info" if result.get("status") == "updated":
+            return _next(now, "Thank you, I have changed that.")
+        case "update_customer_info":
+            return Reply(str(result.get("ask") or SORRY))
+        case _:
+            return _after_write(now, used)
+
+
+def _after_reached(now: Situation, result: Json) -> Reply:
+    if result.get("status") == "customer":
+        return call(now, "confirm_visit", {})
+    return Reply(str(result.get("say", "Goodbye.")))
+
+
+def _after_note(now: Situation, used: ToolResult) -> Reply:
+    """Answer what was noted as answered; else go on as if nothing had been noted."""
+    if used.arguments.get("state") == "answered":
+        about = str(used.arguments.get("about"))
+        said = lower(_question(now, hearing.wish(about), about))
+        return Reply(f"And {said} {ANYTHING_ELSE}")
+    before = now.tool_before_note
+    return _after_caller(now) if before is None else _after_tool(now, before)
+
+
+def _start_or_ask(now: Situation, lead: str) -> Reply:
+    return _start(now, lead) if now.goal else Reply(f"{lead} What can I do for you?")
+
+
+def _next(now: Situation, text: str) -> Reply:
+    """Something is done: take up what is still open, or ask whether there is more."""
+    task, about = now.task, now.task_about
+    before = now.interrupted
+    if before is not None and task == before.goal and before.goal in _RESUMED:
+        now.goal, now.service, now.day, now.part = (
+            before.goal,
+            before.service,
+            before.day,
+            before.part,
+        )
+        return _start(now, f"{text} Now back to the other thing.")
+    wish = hearing.wish(about)
+    if task == "questions" and wish in QUESTIONS:
+        answered = {"wish": "questions", "about": about, "state": "answered"}
+        return Reply(text, (ToolCall("note_wish", answered),))
+    if task in ("book", "cancel", "move", "status") and wish == task:
+        now.goal = task
+        now.service = hearing.service(about, now.service_names)
+        now.day, now.part = hearing.day(about, now.calendar), hearing.part_of_day(about)
+        now.caller_words.append(about)
+        return _start(now, f"{text} Now to the other thing.")
+    return Reply(f"{text} {ANYTHING_ELSE}")
 
 
 def _after_error(now: Situation, used: ToolResult) -> Reply:
@@ -246,26 +369,24 @@ def _after_error(now: Situation, used: ToolResult) -> Reply:
     if error == "deadline" and now.same_call_count < _MOST_SAME_CALLS and used.name in now.tools:
         return Reply("This takes a moment longer.", (used.again(),))
     if error in _INTERNAL_ERRORS:
-        return Reply(f"{_SORRY} Shall I put you through to a person?")
-    return Reply(str(used.result.get("ask") or _SORRY))
+        return Reply(f"{SORRY} Shall I put you through to a person?")
+    return Reply(str(used.result.get("ask") or SORRY))
 
 
 def _after_lookup(now: Situation, result: Json) -> Reply:
     if not result.get("found"):
-        return Reply(str(result.get("ask") or _ASK_PHONE))
+        return Reply(str(result.get("ask") or ASK_PHONE))
     lead = f"Thank you, {result['name']}."
     cars = [str(car["label"]) for car in result.get("vehicles") or ()]
     if cars:
         lead += f" I have your {' and your '.join(cars)} here"
         last = result.get("last_visit")
         lead += (
-            f", and your last visit was on {last['spoken']} for {_with_article(last['service'])}."
+            f", and your last visit was on {last['spoken']} for {with_article(last['service'])}."
             if last
             else "."
         )
-    if now.goal:
-        return _start(now, lead)
-    return Reply(f"{lead} What can I do for you?")
+    return _start_or_ask(now, lead)
 
 
 def _offer(now: Situation, used: ToolResult) -> str:
@@ -296,32 +417,28 @@ def _after_write(now: Situation, used: ToolResult) -> Reply:
                 return Reply(text, (ToolCall("send_confirmation", arguments),))
             return Reply(f"{text} {ANYTHING_ELSE}")
         case "rescheduled":
-            return Reply(f"Your appointment is moved to {result['spoken']}. {ANYTHING_ELSE}")
+            return _next(now, f"Your appointment is moved to {result['spoken']}.")
         case "cancelled":
-            text = f"Your appointment on {result['spoken']} is cancelled."
-            return Reply(f"{text} {ANYTHING_ELSE}")
+            return _next(now, f"Your appointment on {result['spoken']} is cancelled.")
+        case "confirmed":
+            return Reply(f"Thank you, we will be here on {result['spoken']}. Goodbye.")
+        case "approved":
+            return _next(now, "I have passed that on: the extra work is approved.")
+        case "declined":
+            return _next(now, "I have passed that on: the extra work is declined.")
         case _:
-            return Reply(_SORRY)
+            return Reply(f"Thank you. {ANYTHING_ELSE}")
 
 
 # --- words -----------------------------------------------------------------------------------
 
 
-def _call(now: Situation, name: str, arguments: Json, lead: str = "") -> Reply:
-    """Call a tool that the request offers; without it say what is needed first."""
-    if name in now.tools:
-        return Reply(lead, (ToolCall(name, dict(arguments)),))
-    if now.customer is None and "lookup_customer" in now.tools:
-        return Reply(f"{lead} {_ASK_PHONE}".strip())
-    return Reply(f"{lead} I am sorry, I cannot do that right now.".strip())
-
-
-def _question(now: Situation, wish: str) -> str:
+def _question(now: Situation, wish: str, text: str = "") -> str:
     if wish == "hours":
         return now.hours or "I do not have the opening hours here, but I can look for a free time."
     if wish == "address":
         return f"We are at {now.address}." if now.address else "I do not have the address here."
-    code = hearing.service(now.text, now.service_names) or now.service
+    code = hearing.service(text or now.text, now.service_names) or now.service
     if code not in now.services:
         return "For which service would you like to know the price?"
     entry = now.services[code]
@@ -333,21 +450,3 @@ def _which_service(now: Situation) -> str:
     if not names:
         return "Which service does your car need?"
     return f"Which service does your car need, for example {' or '.join(names)}?"
-
-
-def _status(result: Json) -> str:
-    work = list(result.get("work") or ())
-    if not work:
-        return "I see no work on your car at the moment."
-    entry = work[0]
-    return f"Your {_lower(entry['service'])} on {entry['spoken']} is {entry['state']}."
-
-
-def _lower(name: object) -> str:
-    text = str(name)
-    return text[:1].lower() + text[1:]
-
-
-def _with_article(name: object) -> str:
-    text = _lower(name)
-    return f"an {text}" if text[:1] in "aeio" else f"a {text}"

@@ -17,7 +17,20 @@ Json = Mapping[str, Any]
 _SERVICE_LINE = re.compile(r"^- ([a-z][a-z0-9_]*): ([^,\n]+), ([^,\n]+), (.+)$", re.MULTILINE)
 _CALENDAR_LINE = re.compile(r"^- [A-Z][a-z]+ (\d{4}-\d{2}-\d{2}): (.+)$", re.MULTILINE)
 _FACT_LINE = r"^{name}: (.+)$"
-_GOALS = frozenset(("book", "cancel", "move", "status"))
+_GOALS = frozenset(("book", "cancel", "move", "status", "details"))
+_TASK = re.compile(r"^Working on: (\w+)(?: \(([^)\n]*)\))?", re.MULTILINE)
+_DONE = re.compile(r"^Done on this call: (.+)$", re.MULTILINE)
+_SCENARIOS = {"reschedule": "move"}
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A goal that was left for another one, with what was known of it."""
+
+    goal: str
+    service: str
+    day: str
+    part: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,19 @@ class Situation:
     last_tool: ToolResult | None = None
     same_call_count: int = 0
     last_said: str = ""
+    greeting: str = ""
+    tool_before_note: ToolResult | None = None
     caller_words: list[str] = field(default_factory=list)
     answers_tool: bool = False
+    interrupted: Interrupted | None = None
+    extra_work: Json | None = None
+    code_sent_for: Json | None = None
+    is_new: bool = False
+    phone: str = ""
+    task: str = ""
+    task_about: str = ""
+    done: str = ""
+    prompt: str = ""
 
     @property
     def text(self) -> str:
@@ -80,7 +104,9 @@ def read_situation(messages: Sequence[Json], tools: Sequence[Json]) -> Situation
     """Replay the messages of a request."""
     names = frozenset(str(tool["function"]["name"]) for tool in tools)
     situation = Situation(names)
-    _read_prompt(situation, "\n".join(_content(m) for m in messages if m["role"] == "system"))
+    prompt = "\n".join(_content(m) for m in messages if m["role"] == "system")
+    _read_prompt(situation, prompt)
+    _read_state(situation, prompt)
     calls: dict[str, tuple[str, Json]] = {}
     for message in messages:
         match message["role"]:
@@ -88,6 +114,7 @@ def read_situation(messages: Sequence[Json], tools: Sequence[Json]) -> Situation
                 _hear(situation, _content(message))
             case "assistant":
                 situation.last_said = _content(message) or situation.last_said
+                situation.greeting = situation.greeting or situation.last_said
                 for call in message.get("tool_calls") or ():
                     calls[call["id"]] = (
                         call["function"]["name"],
@@ -109,14 +136,31 @@ def _read_prompt(situation: Situation, prompt: str) -> None:
             setattr(situation, attribute, found[1])
 
 
+def _read_state(situation: Situation, prompt: str) -> None:
+    situation.prompt = prompt
+    task, done = _TASK.search(prompt), _DONE.search(prompt)
+    if task is not None:
+        situation.task = _SCENARIOS.get(task[1], task[1])
+        situation.task_about = task[2] or ""
+    if done is not None and done[1] != "nothing":
+        situation.done = done[1]
+
+
 def _hear(situation: Situation, text: str) -> None:
     situation.caller_words.append(text)
     situation.answers_tool = False
-    wish = hearing.wish(text)
+    situation.is_new = situation.is_new or hearing.is_new(text)
+    if hearing.says_phone(text):
+        situation.phone = text
+    situation.tool_before_note = None
+    wish = hearing.first_wish(text)
     service = hearing.service(text, situation.service_names)
     deciding = situation.pending is not None or situation.offers
     if wish in _GOALS and not (deciding and wish == "book"):
         if situation.goal and wish != situation.goal:
+            situation.interrupted = Interrupted(
+                situation.goal, situation.service, situation.day, situation.part
+            )
             situation.pending, situation.offers = None, []
         situation.goal = wish
     elif service and not situation.goal and wish not in ("price", "hours"):
@@ -133,10 +177,14 @@ def _take(situation: Situation, used: ToolResult) -> None:
     same = before is not None and (before.name, before.arguments) == (used.name, used.arguments)
     situation.same_call_count = situation.same_call_count + 1 if same else 1
     situation.last_tool = used
+    if used.name != "note_wish":
+        situation.tool_before_note = used
     situation.answers_tool = True
     status = used.result.get("status")
     if used.name == "lookup_customer":
         _take_lookup(situation, used)
+    if used.name in ("update_customer_info", "note_reached", "service_status", "answer_estimate"):
+        _take_account(situation, used)
     if used.result.get("slots") is not None:
         situation.offers = [
             Offer(str(slot["slot"]), str(slot["start"]), str(slot["spoken"]))
@@ -145,9 +193,28 @@ def _take(situation: Situation, used: ToolResult) -> None:
         situation.pending = None
     elif status == "read_back":
         situation.pending = used
-    elif status in ("booked", "rescheduled", "cancelled"):
+    elif status in ("booked", "rescheduled", "cancelled", "confirmed"):
         situation.pending, situation.offers = None, []
         situation.goal = situation.service = situation.day = situation.part = ""
+
+
+def _take_account(situation: Situation, used: ToolResult) -> None:
+    result = used.result
+    match result.get("status"):
+        case "registered":
+            situation.customer = {"vehicles": [], "upcoming": [], **result}
+        case "customer":
+            situation.customer = result
+        case "code_sent":
+            situation.code_sent_for = used.arguments
+        case "updated":
+            situation.code_sent_for, situation.goal = None, ""
+        case "approved" | "declined":
+            situation.pending = situation.extra_work = None
+            situation.goal = ""
+    if used.name == "service_status" and "work" in result:
+        situation.goal = ""
+        situation.extra_work = next(iter(result.get("extra_work") or ()), None)
 
 
 def _take_lookup(situation: Situation, used: ToolResult) -> None:
