@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from tests.dialog.shop_world import THURSDAY_TWO
 from voicecore.dialog.mentions import find_mentions
+from voicecore.dialog.spoken_time import spoken_when
 
 TODAY = date(2026, 11, 24)
 
@@ -56,3 +57,13 @@ def test_tomorrow_counts_from_today() -> None:
     assert find_mentions("tomorrow", TODAY).dates == {(11, 25)}
     assert find_mentions("the day after tomorrow", TODAY).dates == {(11, 26)}
     assert find_mentions("today", TODAY).dates == {(11, 24)}
+
+
+@pytest.mark.parametrize("minutes", range(0, 24 * 60, 15))
+def test_every_quarter_hour_is_found_in_the_words_of_its_own_read_back(minutes: int) -> None:
+    """No part of a time, such as the "at ten" of "at ten thirty a.m.", counts as another time."""
+    moment = datetime(2026, 11, 25, minutes // 60, minutes % 60, tzinfo=UTC)
+    mentions = find_mentions(f"An oil change on {spoken_when(moment)}. Shall I book it?", TODAY)
+
+    assert mentions.states(moment)
+    assert not mentions.agrees_with(moment + timedelta(minutes=30))

@@ -31,8 +31,9 @@ _DAY_ALONE = re.compile(
     rf"\bthe ({'|'.join(plain_words(ordinal(number)) for number in range(31, 3, -1))})\b"
 )
 _TIME = re.compile(rf"\b({_either(_HOURS)})(?: ({_either(_MINUTES)}))? (am|pm|oclock)\b")
+# The minutes are taken for good (`?+`): "at ten thirty a.m." must not be read as a bare "at ten".
 _BARE_TIME = re.compile(
-    rf"\bat ({_either(_HOURS)})(?: ({_either(_MINUTES)}))?(?! (?:am|pm|oclock|dollars?|cents?))\b"
+    rf"\bat ({_either(_HOURS)})(?: ({_either(_MINUTES)}))?+(?! (?:am|pm|oclock|dollars?|cents?))\b"
 )
 
 
