@@ -33,6 +33,7 @@ import asyncio
 import hashlib
 import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -42,7 +43,7 @@ from redis.asyncio import Redis
 
 from crm.cache_link import Budget, CacheLink, LinkDownError
 from crm.cache_scripts import ACQUIRE, FILL, MARK, SETTLE, State, Taking
-from crm.caller_codec import VERSION_PREFIX, decode, encode
+from crm.caller_codec import VERSION_PREFIX, decode, encode, without_past
 from crm.directory import CallerRecord
 
 VALUE_TTL_S = 300.0
@@ -52,6 +53,7 @@ LEASE_TTL_S = 3.0
 TOMBSTONE_TTL_S = 10.0
 BUDGET_S = 0.03
 BUSY_WAIT_S = 0.005
+DECODED_MAX = 1024
 RECOVERY_BUDGET_S = 0.5
 RECOVER_EVERY_S = 0.5
 # Each round ends with an answer unless a write came between.
@@ -111,6 +113,8 @@ class CustomerCache:
         self._client = client
         self._flights: dict[str, asyncio.Future[People | None]] = {}
         self._owed: dict[tuple[str, str], float] = {}
+        # Reading a text costs more than fetching it; the same text is read once.
+        self._decoded: OrderedDict[str, tuple[str, People]] = OrderedDict()
         self._is_recovering = False
 
     @property
@@ -315,7 +319,15 @@ class CustomerCache:
             self._flights.pop(key, None)
 
     def _decode(self, text: str, phone: str) -> People | None:
-        return decode(text, phone, now=self._clock(), zone=self._zone)
+        known = self._decoded.get(phone)
+        if known is None or known[0] != text:
+            people = decode(text, phone, zone=self._zone)
+            if people is None:
+                return None
+            known = self._decoded[phone] = (text, people)
+            if len(self._decoded) > DECODED_MAX:
+                self._decoded.popitem(last=False)
+        return without_past(known[1], self._clock())
 
 
 @dataclass(frozen=True, slots=True)

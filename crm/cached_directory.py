@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
+from functools import lru_cache
 
 import asyncpg
 
@@ -20,6 +21,8 @@ from crm.notes import Note
 from crm.phone import caller_number
 from crm.pool import connection_of
 from crm.verification import Fact, Means, Verification
+
+NUMBERS_REMEMBERED = 4096
 
 
 class CachedDirectory:
@@ -49,7 +52,7 @@ class CachedDirectory:
 
     async def find_by_phone(self, phone_e164: str) -> Sequence[CallerRecord]:
         """Return everybody on the number; from the cache where it knows them."""
-        number = caller_number(phone_e164, self._region)
+        number = _number_of(phone_e164, self._region)
         if number is None:
             return ()
         return await self._cache.fetch(number, lambda: self._directory.find_by_phone(number))
@@ -173,3 +176,9 @@ class CachedDirectory:
             return ()
         async with connection_of(self._pool, "numbers of a customer") as connection:
             return await numbers_of_customer(connection, customer_id)
+
+
+# Reading a number takes a third of the time that a cached look-up takes.
+@lru_cache(maxsize=NUMBERS_REMEMBERED)
+def _number_of(text: str, region: str) -> str | None:
+    return caller_number(text, region)

@@ -47,12 +47,10 @@ def encode(phone: str, people: tuple[CallerRecord, ...]) -> str | None:
     return VERSION_PREFIX + body.decode("utf-8")
 
 
-def decode(
-    text: str, phone: str, *, now: datetime, zone: tzinfo
-) -> tuple[CallerRecord, ...] | None:
+def decode(text: str, phone: str, *, zone: tzinfo) -> tuple[CallerRecord, ...] | None:
     """Return the records of `phone`, or None for anything that `encode` did not write for it.
 
-    Instants come back in `zone`, and without the appointments that are over at `now`.
+    Instants come back in `zone`.
     """
     if not text.startswith(VERSION_PREFIX):
         return None
@@ -60,12 +58,22 @@ def decode(
         entry = _ENTRIES.validate_json(text[len(VERSION_PREFIX) :], strict=True)
         if entry.phone != phone:
             return None
-        return tuple(_current(record, now, zone) for record in entry.people)
+        return tuple(_in_zone(record, zone) for record in entry.people)
     except (ValidationError, ValueError, OverflowError):
         return None
 
 
-def _current(record: CallerRecord, now: datetime, zone: tzinfo) -> CallerRecord:
+def without_past(people: tuple[CallerRecord, ...], now: datetime) -> tuple[CallerRecord, ...]:
+    """Return the records without the appointments that are over at `now`."""
+    if all(item.end > now for record in people for item in record.upcoming):
+        return people
+    return tuple(
+        replace(record, upcoming=tuple(item for item in record.upcoming if item.end > now))
+        for record in people
+    )
+
+
+def _in_zone(record: CallerRecord, zone: tzinfo) -> CallerRecord:
     if not record.upcoming:
         return record
     return replace(
@@ -73,6 +81,5 @@ def _current(record: CallerRecord, now: datetime, zone: tzinfo) -> CallerRecord:
         upcoming=tuple(
             replace(item, start=item.start.astimezone(zone), end=item.end.astimezone(zone))
             for item in record.upcoming
-            if item.end > now
         ),
     )
