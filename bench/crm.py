@@ -22,10 +22,16 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from rich.console import Console
 
 from bench.crm_shop import NOW, Shop, open_shop, shuffled
-from bench.report_table import Figures, figures_of, machine_facts, show, write_report
+from bench.report_table import (
+    Figures,
+    figures_of,
+    machine_facts,
+    report_console,
+    show,
+    write_report,
+)
 from crm.errors import ConflictError
 
 CALLERS = 50
@@ -189,7 +195,7 @@ async def run_bench(samples: int) -> tuple[list[Figures], dict[str, Any]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench; return the exit code."""
     options = _parser().parse_args(arguments)
-    console = Console()
+    console = report_console()
     samples = QUICK_SAMPLES if options.quick else SAMPLES
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         figures, facts = runner.run(run_bench(samples))

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+PIPE_COLUMNS = 120
 _GIT_DEADLINE_S = 5.0
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,6 +82,11 @@ def machine_facts() -> dict[str, object]:
         "commit": _commit(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def report_console() -> Console:
+    """Return the terminal; a file or a pipe is as wide as the tables need."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_COLUMNS)
 
 
 def show(console: Console, title: str, figures: Iterable[Figures]) -> None:
