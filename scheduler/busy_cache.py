@@ -20,6 +20,10 @@ HORIZON = timedelta(days=60)
 # Staff may draw a block over a job that has begun, so the window opens a little in the past.
 LOOK_BACK = timedelta(days=1)
 JITTER = 0.2
+# What a caller who has said yes may wait for Google; after it the cache decides.
+RECHECK_BUDGET_S = 0.3
+# After Google has missed a budget it is not waited for again at once.
+RECHECK_PAUSE_S = 5.0
 
 
 class FreeBusySource(Protocol):
@@ -60,6 +64,7 @@ class BusyCache:
         self._read_at: datetime | None = None
         self._problem = ""
         self._reported_stale = False
+        self._missed_at: datetime | None = None
 
     @property
     def blocks(self) -> tuple[Taken, ...]:
@@ -105,6 +110,37 @@ class BusyCache:
         self._blocks, self._read_at = blocks, now
         self._problem, self._reported_stale = "", False
         return True
+
+    async def is_free(self, start: datetime, end: datetime, budget_s: float) -> bool | None:
+        """Ask the calendar now whether a time is free of blocks; None: no answer in the budget.
+
+        A block that is found takes its time from the next offers as well.
+        """
+        now = self._clock()
+        if self._missed_at is not None and now - self._missed_at < timedelta(
+            seconds=RECHECK_PAUSE_S
+        ):
+            return None
+        try:
+            async with asyncio.timeout(budget_s):
+                found = await self._source.busy(start, end)
+        except (CalendarError, TimeoutError) as error:
+            self._missed_at = now
+            log.warning("calendar_recheck_missed", extra={"reason": type(error).__name__})
+            return None
+        self._missed_at = None
+        self._blocks += tuple(block for block in found if block not in self._blocks)
+        return not any(block.start < end and block.end > start for block in found)
+
+    async def recheck(self, start: datetime, end: datetime) -> bool:
+        """Tell whether a time that was offered may still be booked; False: a block covers it.
+
+        It takes at most 0.3 s; without an answer the blocks that are known decide.
+        """
+        fresh = await self.is_free(start, end, RECHECK_BUDGET_S)
+        if fresh is not None:
+            return fresh
+        return not any(block.start < end and block.end > start for block in self._blocks)
 
     async def run(self) -> None:
         """Refresh for ever, at intervals with jitter; cancel to stop."""

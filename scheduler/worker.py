@@ -5,17 +5,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
 from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
+from pgqueuer.models import Schedule
 
 from crm.errors import DatabaseError
-from crm.pool import close_pool, open_pool
-from scheduler.calendar_sync import CalendarSync, EventStore
-from scheduler.jobs import JobQueue, RetryPolicy, register_calendar_sync
+from crm.pool import close_pool, connection_of, open_pool
+from scheduler.booking import OnChange
+from scheduler.busy_cache import BusyCache
+from scheduler.calendar_gate import CalendarGate
+from scheduler.calendar_jobs import CALENDAR_CONCURRENCY, RECONCILE, calendar_kinds
+from scheduler.calendar_sync import CalendarSync
+from scheduler.desk import ServiceDesk
+from scheduler.google_calendar import GoogleCalendar
+from scheduler.housekeeping import (
+    HOLDS_SWEEPER,
+    RETENTION,
+    holds_sweeper_kind,
+    retention_kind,
+)
+from scheduler.job_desk import JobDesk
+from scheduler.job_kind import JobKind, RetryPolicy
+from scheduler.jobs import CALENDAR_SYNC, JobQueue
+from scheduler.reconcile import DAYS_AHEAD, Reconciler
+from scheduler.sms import SmsSender, sms_kind
+from scheduler.staff_moves import StaffMoves
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +48,7 @@ BATCH = 10
 TAKEOVER_S = 30.0
 RESTART_S = 1.0
 RESTART_LONGEST_S = 30.0
+KEEP_CALLS_DAYS = 365
 DATABASE_LOST = (
     DatabaseError,
     FailingListenerError,
@@ -35,32 +56,59 @@ DATABASE_LOST = (
     asyncpg.InterfaceError,
     OSError,
 )
+# Times of cron, in UTC: which kind of job is written down when.
+SCHEDULE = {
+    HOLDS_SWEEPER: "* * * * *",
+    RECONCILE: "*/2 * * * *",
+    RETENTION: "17 3 * * *",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """What a worker does besides pushing bookings, and how.
+
+    `on_change` runs in the transaction of a move that staff made in the calendar, besides the
+    calendar's own job. Without `send_sms` text messages wait for another worker. `invites` makes
+    customers guests of their event. `schedule` maps kinds of jobs to times of cron.
+    """
+
+    on_change: Callable[[JobQueue], OnChange] | None = None
+    send_sms: SmsSender | None = None
+    invites: bool = False
+    days_ahead: int = DAYS_AHEAD
+    keep_calls_days: int = KEEP_CALLS_DAYS
+    calendar_concurrency: int = CALENDAR_CONCURRENCY
+    schedule: dict[str, str] = field(default_factory=lambda: dict(SCHEDULE))
 
 
 async def run_worker(
     dsn: str,
     *,
     zone: ZoneInfo,
-    calendar: EventStore | None,
+    calendar: GoogleCalendar | None,
     stop: asyncio.Event | None = None,
     retry: RetryPolicy | None = None,
     takeover_s: float = TAKEOVER_S,
+    duties: Duties | None = None,
+    gate: CalendarGate | None = None,
 ) -> None:
     """Do jobs until `stop` is set or the task is cancelled; running jobs are finished on `stop`.
 
-    It outlives the database: while that is gone, it tries again with growing pauses. Jobs that had
-    failed for good are tried once more at the start, as their cause (a revoked token, a wrong
-    setting) is what people restart a worker for. Without a calendar its jobs wait.
+    It outlives the database: while that is gone, it tries again with growing pauses. Calendar jobs
+    that wait or have failed for good are tried at once at the start, as people restart a worker
+    once they have mended a setting. Without a calendar its jobs wait.
     """
     stop = stop or asyncio.Event()
+    worker = _Worker(
+        dsn, zone, calendar, stop, retry, takeover_s, duties or Duties(), gate or CalendarGate()
+    )
     loop = asyncio.get_running_loop()
     pause_s = RESTART_S
-    is_first = True
     while not stop.is_set():
         begun = loop.time()
         try:
-            await _work(dsn, zone, calendar, stop, retry, takeover_s, replay=is_first)
-            is_first = False
+            await worker.work()
         except* DATABASE_LOST as lost:
             names = sorted({type(error).__name__ for error in lost.exceptions})
             log.warning("worker_lost_database", extra={"reason": ", ".join(names)})
@@ -71,39 +119,96 @@ async def run_worker(
         pause_s = min(2 * pause_s, RESTART_LONGEST_S)
 
 
-async def _work(
-    dsn: str,
-    zone: ZoneInfo,
-    calendar: EventStore | None,
-    stop: asyncio.Event,
-    retry: RetryPolicy | None,
-    takeover_s: float,
-    *,
-    replay: bool,
-) -> None:
-    pool = await open_pool(dsn, max_size=POOL_SIZE)
-    try:
-        jobs = JobQueue(pool)
-        await jobs.install()
-        if replay:
-            await jobs.replay_failed()
-        queue = PgQueuer.from_asyncpg_pool(pool)
-        if calendar is not None:
-            register_calendar_sync(queue, CalendarSync(pool, calendar, zone=zone), retry)
-        async with asyncio.TaskGroup() as tasks:
-            watcher = tasks.create_task(_pass_on(stop, queue.qm.shutdown))
-            # Only the queue manager: an empty cron table would be polled every second.
-            await queue.qm.run(
-                dequeue_timeout=timedelta(seconds=POLL_S),
-                batch_size=BATCH,
-                shutdown_on_listener_failure=True,
-                heartbeat_timeout=timedelta(seconds=takeover_s),
+@dataclass(slots=True)
+class _Worker:
+    """One process's worker, from one loss of the database to the next."""
+
+    dsn: str
+    zone: ZoneInfo
+    calendar: GoogleCalendar | None
+    stop: asyncio.Event
+    retry: RetryPolicy | None
+    takeover_s: float
+    duties: Duties
+    gate: CalendarGate
+    has_replayed: bool = False
+
+    async def work(self) -> None:
+        """Do jobs until `stop`, or until the database is lost."""
+        pool = await open_pool(self.dsn, max_size=POOL_SIZE)
+        try:
+            jobs = JobQueue(pool)
+            await jobs.install()
+            if not self.has_replayed:
+                await JobDesk(pool, jobs).replay(kind=CALENDAR_SYNC)
+                await JobDesk(pool, jobs).hasten(CALENDAR_SYNC)
+                self.has_replayed = True
+            queue = PgQueuer.from_asyncpg_pool(pool)
+            kinds = self._kinds(pool, jobs)
+            for kind in kinds:
+                kind.register(queue)
+            self._plan(queue, pool, jobs, frozenset(kind.name for kind in kinds))
+            async with asyncio.TaskGroup() as tasks:
+                watcher = tasks.create_task(self._pass_on(queue))
+                if queue.sm.registry:
+                    # Without an entry it would ask an empty table every second.
+                    tasks.create_task(queue.sm.run())
+                await queue.qm.run(
+                    dequeue_timeout=timedelta(seconds=POLL_S),
+                    batch_size=BATCH,
+                    shutdown_on_listener_failure=True,
+                    heartbeat_timeout=timedelta(seconds=self.takeover_s),
+                )
+                watcher.cancel()
+        finally:
+            await close_pool(pool)
+
+    def _kinds(self, pool: asyncpg.Pool, jobs: JobQueue) -> list[JobKind]:
+        duties = self.duties
+        on_change: OnChange = jobs.enqueue_calendar_sync
+        if duties.on_change is not None:
+            on_change = duties.on_change(jobs)
+        busy = None if self.calendar is None else BusyCache(self.calendar)
+        desk = ServiceDesk(pool, zone=self.zone, busy=busy, on_change=on_change)
+        kinds = [holds_sweeper_kind(desk), retention_kind(pool, keep_days=duties.keep_calls_days)]
+        if duties.send_sms is not None:
+            kinds.append(sms_kind(pool, duties.send_sms))
+        if self.calendar is not None:
+            sync = CalendarSync(
+                pool,
+                self.calendar,
+                zone=self.zone,
+                mover=StaffMoves(desk, busy),
+                invites=duties.invites,
             )
-            watcher.cancel()
-    finally:
-        await close_pool(pool)
+            reconciler = Reconciler(pool, self.calendar, jobs, days_ahead=duties.days_ahead)
+            kinds += calendar_kinds(
+                sync,
+                reconciler,
+                self.gate,
+                retries=self.retry,
+                concurrency=duties.calendar_concurrency,
+            )
+        return kinds
 
+    def _plan(
+        self, queue: PgQueuer, pool: asyncpg.Pool, jobs: JobQueue, known: frozenset[str]
+    ) -> None:
+        """Have jobs written down at their times; one of a kind at once, whoever's clock rings."""
 
-async def _pass_on(stop: asyncio.Event, shutdown: asyncio.Event) -> None:
-    await stop.wait()
-    shutdown.set()
+        def ring(kind: str) -> Callable[[Schedule], Awaitable[None]]:
+            async def write_down(schedule: Schedule) -> None:
+                del schedule
+                async with connection_of(pool, f"schedule {kind}") as conn:
+                    await jobs.enqueue(conn, kind, {}, dedupe_key=kind)
+
+            return write_down
+
+        for kind, times in self.duties.schedule.items():
+            if kind in known:
+                queue.schedule(kind, times)(ring(kind))
+
+    async def _pass_on(self, queue: PgQueuer) -> None:
+        await self.stop.wait()
+        self.gate.dismiss()
+        queue.shutdown.set()

@@ -13,6 +13,8 @@ import asyncpg
 import pytest
 
 from scheduler.calendar_event import event_id_for
+from scheduler.calendar_gate import CalendarGate
+from scheduler.calendar_review import StaffEdit, open_reviews
 from scheduler.calendar_sync import CalendarSync
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
 from scheduler.jobs import JobQueue, RetryPolicy
@@ -23,6 +25,10 @@ from voicecore.sandbox.google import GoogleSandbox
 QUICK = RetryPolicy(tries=30, first_s=0.05, longest_s=0.2)
 
 
+def quick_gate() -> CalendarGate:
+    return CalendarGate(first_pause_s=0.02, longest_pause_s=0.1, account_pause_s=0.2)
+
+
 @asynccontextmanager
 async def working(
     dsn: str, access: CalendarAccess, retry: RetryPolicy = QUICK, workers: int = 1
@@ -31,7 +37,11 @@ async def working(
     stop = asyncio.Event()
     async with GoogleCalendar(access) as calendar, asyncio.TaskGroup() as tasks:
         for _ in range(workers):
-            tasks.create_task(run_worker(dsn, zone=ZONE, calendar=calendar, stop=stop, retry=retry))
+            tasks.create_task(
+                run_worker(
+                    dsn, zone=ZONE, calendar=calendar, stop=stop, retry=retry, gate=quick_gate()
+                )
+            )
         try:
             yield
         finally:
@@ -134,7 +144,7 @@ async def test_a_lost_answer_makes_no_second_event(
     assert len(google.all_events) == 1
 
 
-async def test_a_revoked_token_parks_the_job_and_a_new_one_lets_it_through(
+async def test_a_revoked_token_is_said_once_and_a_new_one_lets_the_jobs_through(
     floor: ShopFloor,
     google: GoogleSandbox,
     access: CalendarAccess,
@@ -143,18 +153,19 @@ async def test_a_revoked_token_parks_the_job_and_a_new_one_lets_it_through(
 ) -> None:
     desk = floor.desk(on_change=jobs.enqueue_calendar_sync)
     async with working(floor.dsn, replace(access, refresh_token="1//revoked")):
-        booked = await floor.book(desk)
-        assert booked.status == "confirmed"
-        await until(lambda: pending(floor, "failed"))
-    said = [record for record in caplog.records if record.exc_info]
-    assert len(said) == 1
-    assert said[0].exc_info is not None
-    assert "GOOGLE_REFRESH_TOKEN" in str(said[0].exc_info[1])
+        for number in (1, 2, 3):
+            booked = await floor.book(desk, NINE + hours(number), number)
+            assert booked.status == "confirmed"
+        await until(lambda: google.token_requests > 3)
+    said = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.message for record in said] == ["calendar_held_back"]
+    assert "GOOGLE_REFRESH_TOKEN" in said[0].__dict__["reason"]
     assert google.events == []
+    assert await pending(floor, "queued") == 3
     async with working(floor.dsn, access):
         await until(lambda: drained(floor))
     await agreement(floor, google)
-    assert len(google.events) == 1
+    assert len(google.events) == 3
 
 
 async def test_a_worker_that_dies_between_google_and_the_note_loses_nothing(
@@ -180,7 +191,7 @@ async def test_a_worker_that_dies_between_google_and_the_note_loses_nothing(
     assert google.events == []
 
 
-async def test_an_event_that_staff_deleted_gets_another_id_when_the_booking_is_pushed_again(
+async def test_an_event_that_staff_deleted_is_flagged_and_restored_under_another_id(
     floor: ShopFloor, google: GoogleSandbox, access: CalendarAccess
 ) -> None:
     booked = await floor.book(floor.desk())
@@ -189,8 +200,12 @@ async def test_an_event_that_staff_deleted_gets_another_id_when_the_booking_is_p
         await sync.sync(booked.appointment_id)
         google.staff_delete(google.events[0]["id"])
         await sync.sync(booked.appointment_id)
+        (review,) = await open_reviews(floor.pool)
+        assert (review.edit, google.events) == (StaffEdit.DELETED, [])
+        await sync.restore(booked.appointment_id)
         hold_id = await floor.pool.fetchval("SELECT hold_id FROM appointments")
         assert [event["id"] for event in google.events] == [event_id_for(hold_id, 1)]
+        assert await open_reviews(floor.pool) == ()
         await sync.sync(987654)
     await agreement(floor, google)
 
