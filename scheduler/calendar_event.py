@@ -84,6 +84,13 @@ class CalendarEvent:
             body["guestsCanInviteOthers"] = False
         return body
 
+    def changes(self) -> dict[str, Any]:
+        """Return the JSON that makes a stored event this one, even one of whole days."""
+        body = self.body()
+        for name in ("start", "end"):
+            body[name] = {**body[name], "date": None}
+        return body
+
     def _time(self, instant: datetime) -> dict[str, str]:
         local = instant.astimezone(self.zone)
         return {"dateTime": local.isoformat(), "timeZone": self.zone.key}

@@ -186,7 +186,7 @@ class GoogleCalendar:
                 calendarId=self._access.calendar_id,
                 eventId=event.event_id,
                 sendUpdates=event.send_updates,
-                json=event.body(),
+                json=event.changes(),
             )
             request.headers["If-Match"] = etag
             return request
