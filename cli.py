@@ -42,7 +42,7 @@ from scheduler.cache_invalidation import invalidating
 from scheduler.desk import ServiceDesk
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
 from scheduler.jobs import JobQueue
-from scheduler.worker import run_worker
+from scheduler.worker import Duties, run_worker
 from voicecore.audio.silero import SileroPool
 from voicecore.call.policy import Policy
 from voicecore.config import LEVELS, Settings, is_set, load_settings
@@ -122,7 +122,10 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
             tasks.spawn(busy.run(), name="calendar_busy_cache")
         jobs = JobQueue(pool)
         await jobs.install()
-        tasks.spawn(run_worker(dsn, zone=zone, calendar=calendar), name="background_jobs")
+        duties = Duties(on_change=lambda queue: invalidating(cache, queue.enqueue_calendar_sync))
+        tasks.spawn(
+            run_worker(dsn, zone=zone, calendar=calendar, duties=duties), name="background_jobs"
+        )
         tasks.spawn(cache.run(), name="customer_cache")
         factory = CallFactory(
             Surroundings(
