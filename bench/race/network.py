@@ -91,12 +91,13 @@ class _Near(asyncio.Protocol):
     def __init__(self, network: Network) -> None:
         self._network = network
         self._far: asyncio.Transport | None = None
+        # What was said before the server was reached.
+        self._early = b""
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclass of what they implement.
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.pause_reading()
         self._network.connect(self)
 
     def connected(self, far: asyncio.Transport) -> None:
@@ -104,10 +105,13 @@ class _Near(asyncio.Protocol):
         if self.transport is None or self.transport.is_closing():
             far.abort()
         else:
-            self.transport.resume_reading()
+            far.write(self._early)
+            self._early = b""
 
     def data_received(self, data: bytes) -> None:
-        if self._far is not None:
+        if self._far is None:
+            self._early += data
+        else:
             self._far.write(data)
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -26,7 +26,8 @@ LOOK_S = 0.05
 # No operation at all for so long: the race has stopped.
 STALL_S = 90.0
 DOWN_S = (0.0, 0.4)
-GOOGLE_FAULT_CHANCE = 0.2
+# One fault in so many requests; by time, an outage would pile them up.
+REQUESTS_PER_FAULT = 40
 GOOGLE_STATUSES = (403, 429, 500, 503)
 CONVERGED_LOOK_S = 0.1
 
@@ -144,7 +145,7 @@ class _Race:
         self.crashes.append(Crash(kind, down_ns, time.monotonic_ns(), file))
 
     def _trouble_google(self) -> None:
-        if self._rng.random() >= GOOGLE_FAULT_CHANCE:
+        if len(self._google.requests) < (self.google_faults + 1) * REQUESTS_PER_FAULT:
             return
         self.google_faults += 1
         if self._rng.random() < 0.5:
