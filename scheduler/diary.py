@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from scheduler.duty import Duties
 from scheduler.errors import ScheduleUnavailableError, UnknownServiceError
 from scheduler.local_day import MINUTE_S
 from scheduler.occupancy import Occupancy, Span
@@ -44,6 +45,7 @@ class ShopBook:
     shop: Shop
     services: Mapping[str, Service]
     read_at: float
+    duties: Duties = field(default_factory=Duties, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Page:
                 room[start.date()] += labour_minutes
         others = (span for key, span in self.rows.spans if key != appointment_id)
         occupancy = Occupancy((*others, *self.blocks))
-        return SlotFinder(self.book.shop, occupancy, rules=self.rules, room=room)
+        return _finder(self.book, occupancy, self.rules, room)
 
 
 class Diary:
@@ -142,7 +144,7 @@ class Diary:
         book = await self.book()
         blocks = self._blocks()
         if self._idle is None or self._idle[0] is not book or self._idle[1] is not blocks:
-            finder = SlotFinder(book.shop, Occupancy(blocks), rules=self._rules)
+            finder = _finder(book, Occupancy(blocks), self._rules, {})
             self._idle = (book, blocks, finder)
         return self._idle[2]
 
@@ -195,7 +197,7 @@ class Diary:
         rows = await self._read(load)
         blocks = self._blocks()
         occupancy = Occupancy((*(span for _, span in rows.spans), *blocks))
-        finder = SlotFinder(book.shop, occupancy, rules=self._rules, room=rows.room)
+        finder = _finder(book, occupancy, self._rules, rows.room)
         return Page(book, rows, blocks, self._rules, finder, asked)
 
     def _blocks(self) -> tuple[Span, ...]:
@@ -207,7 +209,14 @@ class Diary:
     async def _load_book(self, conn: asyncpg.Connection) -> ShopBook:
         read_at = self._monotonic()
         services = {service.code: service for service in await load_services(conn)}
-        return ShopBook(await load_shop(conn, self._zone, self._holidays), services, read_at)
+        shop = await load_shop(conn, self._zone, self._holidays)
+        return ShopBook(shop, services, read_at)
 
     async def _read(self, work: Callable[[asyncpg.Connection], Awaitable[Result]]) -> Result:
         return await read(self._pool, "diary", work, deadline_s=self._deadline_s)
+
+
+def _finder(
+    book: ShopBook, occupancy: Occupancy, rules: SlotRules, room: Mapping[date, int]
+) -> SlotFinder:
+    return SlotFinder(book.shop, occupancy, rules=rules, room=room, duties=book.duties)

@@ -28,7 +28,7 @@ class Occupancy:
 
     __slots__ = ("_bays", "_joined", "_shop", "_technicians")
 
-    def __init__(self, spans: Iterable[Span]) -> None:
+    def __init__(self, spans: Iterable[tuple[int, int, int | None, int | None]]) -> None:
         bays: dict[int | None, list[tuple[int, int]]] = {}
         technicians: dict[int, list[tuple[int, int]]] = {}
         shop: list[tuple[int, int]] = []

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from scheduler.duty import Duties
 from scheduler.local_day import DAY_MINUTES, LAYOUT_MINUTES, MINUTE_S, LocalDay, local_day
 from scheduler.minute_mask import minutes_of, starts_of_runs, stretch
 from scheduler.occupancy import Occupancy, Span
@@ -183,7 +184,7 @@ def find_slots(
     technicians does not matter. Work that does not fit into one stretch of opening hours has no
     slot.
     """
-    finder = SlotFinder(shop, Occupancy(map(span_of, taken)), rules=rules, room=room)
+    finder = SlotFinder(shop, Occupancy(map(_minutes_of, taken)), rules=rules, room=room)
     return finder.find(
         work,
         now=now,
@@ -197,9 +198,14 @@ def find_slots(
 
 def span_of(taken: Taken) -> Span:
     """Return a taken time in whole minutes, the part of a minute counted as all of it."""
-    return Span(
-        int(taken.start.timestamp() // MINUTE_S),
-        int(-(-taken.end.timestamp() // MINUTE_S)),
+    return Span(*_minutes_of(taken))
+
+
+def _minutes_of(taken: Taken) -> tuple[int, int, int | None, int | None]:
+    start_s, end_s = taken.start.timestamp(), taken.end.timestamp()
+    return (
+        int(start_s // MINUTE_S),
+        int(-(-end_s // MINUTE_S)),
         taken.bay_id,
         taken.technician_id,
     )
@@ -219,7 +225,7 @@ _DaySlots = tuple[list[int], list[Slot]]
 class SlotFinder:
     """One shop with what is taken in it; finds slots for any work, each day worked out once."""
 
-    __slots__ = ("_days", "_hours", "_occupancy", "_room", "_rules", "_shop")
+    __slots__ = ("_days", "_duties", "_hours", "_idle", "_occupancy", "_room", "_rules", "_shop")
 
     def __init__(
         self,
@@ -228,8 +234,10 @@ class SlotFinder:
         *,
         rules: SlotRules | None = None,
         room: Mapping[date, int] | None = None,
+        duties: Duties | None = None,
     ) -> None:
         self._shop = shop
+        self._duties = duties or Duties()
         self._occupancy = occupancy
         self._rules = rules or SlotRules()
         self._room = room or {}
@@ -238,7 +246,8 @@ class SlotFinder:
             self._hours.setdefault(usual.weekday, set()).add((usual.opens, usual.closes))
         for special in shop.special_hours:
             self._hours.setdefault(special.day, set()).add((special.opens, special.closes))
-        self._days: dict[tuple[Work, int | None, date], _DaySlots] = {}
+        self._days: dict[tuple[Work, int | None], dict[date, _DaySlots]] = {}
+        self._idle: dict[tuple[str, int, date], int] = {}
 
     def find(
         self,
@@ -262,8 +271,11 @@ class SlotFinder:
         first, last = int(-(-first_s // MINUTE_S)), int(-(-last_s // MINUTE_S))
         day = datetime.fromtimestamp(first_s, self._shop.zone).date()
         last_day = datetime.fromtimestamp(last_s, self._shop.zone).date()
+        days = self._days.setdefault((work, technician_id), {})
         while day <= last_day and (limit is None or len(found) < limit):
-            minutes, slots = self._day(work, technician_id, day)
+            if day not in days:
+                days[day] = self._new_day(work, technician_id, day)
+            minutes, slots = days[day]
             begin, end = bisect_left(minutes, first), bisect_left(minutes, last)
             if part is PartOfDay.ANY:
                 found += slots[begin:end]
@@ -271,12 +283,6 @@ class SlotFinder:
                 found += [slot for slot in slots[begin:end] if part.has(slot.start)]
             day += timedelta(days=1)
         return tuple(found[:limit])
-
-    def _day(self, work: Work, technician_id: int | None, day: date) -> _DaySlots:
-        key = (work, technician_id, day)
-        if key not in self._days:
-            self._days[key] = self._new_day(work, technician_id, day)
-        return self._days[key]
 
     def _hours_of(self, day: date) -> Iterable[tuple[time, time]]:
         if day in self._hours:
@@ -311,10 +317,15 @@ class SlotFinder:
 
     def _free_bays(self, work: Work, layout: LocalDay, open_minutes: int) -> _Free:
         """Return per bay the minutes from which on it is free for the work."""
-        busy, first = self._occupancy.bay, layout.first_minute
         wanted = {bay.bay_id for bay in self._shop.bays if bay.bay_type == work.bay_type}
-        masks = ((key, open_minutes & ~busy(key, first, LAYOUT_MINUTES)) for key in sorted(wanted))
-        return tuple((key, starts_of_runs(mask, work.bay_minutes)) for key, mask in masks)
+        found = []
+        for bay_id in sorted(wanted):
+            key = ("bay", bay_id, layout.day)
+            if key not in self._idle:
+                busy = self._occupancy.bay(bay_id, layout.first_minute, LAYOUT_MINUTES)
+                self._idle[key] = open_minutes & ~busy
+            found.append((bay_id, starts_of_runs(self._idle[key], work.bay_minutes)))
+        return tuple(found)
 
     def _free_technicians(
         self, work: Work, technician_id: int | None, layout: LocalDay, open_minutes: int
@@ -322,33 +333,24 @@ class SlotFinder:
         """Return per technician the minutes from which on they are free; None: none is needed."""
         if not self._shop.technicians:
             return None
-        weekday = layout.day.isoweekday()
         found = []
         for person in self._shop.technicians:
-            key = person.technician_id
-            if technician_id not in (None, key):
+            number = person.technician_id
+            if technician_id not in (None, number):
                 continue
             if work.skill is not None and work.skill not in person.skills:
                 continue
-            duty = _on_duty(person, weekday, layout) & open_minutes
-            if duty:
-                duty &= ~self._occupancy.technician(key, layout.first_minute, LAYOUT_MINUTES)
-                found.append((key, starts_of_runs(duty, work.bay_minutes)))
+            key = ("technician", number, layout.day)
+            if key not in self._idle:
+                busy = self._occupancy.technician(number, layout.first_minute, LAYOUT_MINUTES)
+                duty = self._duties.mask(number, person.shifts, person.breaks, layout)
+                self._idle[key] = duty & open_minutes & ~busy
+            if self._idle[key]:
+                found.append((number, starts_of_runs(self._idle[key], work.bay_minutes)))
         return tuple(sorted(found))
 
 
 _Free = tuple[tuple[int, int], ...]
-
-
-def _on_duty(person: Technician, weekday: int, layout: LocalDay) -> int:
-    duty = 0
-    for shift in person.shifts:
-        if shift.weekday == weekday:
-            duty |= layout.duty(shift.opens, shift.closes)
-    for rest in person.breaks:
-        if rest.weekday == weekday:
-            duty &= ~layout.pause(rest.opens, rest.closes)
-    return duty
 
 
 def _any(free: _Free) -> int:
