@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 
 import pytest
 
@@ -138,3 +139,22 @@ def test_without_the_tools_read_back_there_is_no_consent(content: str) -> None:
     assert not consented(
         history, tool="book_appointment", say=SAY, moments=(THURSDAY_TWO,), today=NOW.date()
     )
+
+
+def test_an_answer_to_a_question_before_the_read_back_does_not_count_against_it() -> None:
+    say = "An oil change on Thursday, November twenty-sixth at two p.m. Shall I book it?"
+    content = json.dumps({"status": "read_back", "say": say})
+    history = (
+        CallerSaid(1, "The first one."),
+        ToolUsed(1, "a", "book_appointment", "{}", content, ok=True),
+        AgentSaid(1, say, complete=True),
+        CallerSaid(2, "When are you open?"),
+        AgentSaid(2, f"Monday to Friday from eight a.m. to six p.m. {say}", complete=True),
+        CallerSaid(3, "Yes."),
+    )
+    moment = datetime(2026, 11, 26, 14)
+    today = date(2026, 11, 24)
+    agreed = {"tool": "book_appointment", "say": say, "moments": (moment,), "today": today}
+    assert consented(history, **agreed)
+    after = AgentSaid(2, f"{say} Or at three p.m.?", complete=True)
+    assert not consented((*history[:4], after, history[5]), **agreed)

@@ -139,3 +139,9 @@ def test_apostrophes_do_not_matter_in_names() -> None:
 def test_plates(said: str, same: bool) -> None:
     assert same_plate(said, "ABC1234") is same
     assert not same_plate(said, None)
+
+
+def test_a_name_is_the_same_with_and_without_its_accents() -> None:
+    assert same_name("Nguyen", "Linh", "Nguyễn")
+    assert same_name("Renée Dubois-Clark", "Renee", "Dubois-Clark")
+    assert not same_name("Nguye", "Linh", "Nguyễn")

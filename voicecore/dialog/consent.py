@@ -73,13 +73,15 @@ def consented(
         return False
     if not all(item.complete for item in spoken):
         return False
-    heard_words = " ".join(item.text for item in spoken)
-    heard = find_mentions(heard_words, today)
+    said = plain_words(speakable(say))
+    head, whole, tail = plain_words(" ".join(item.text for item in spoken)).rpartition(said)
+    # Said word for word, the read-back counts from there on: an answer to a question before it
+    # ("we open at eight") is no part of what is agreed to.
+    heard = find_mentions(whole + tail if whole else head + tail, today)
     words = " ".join(item.text for item in answer)
     refused = contains_phrase(plain_words(words), unwanted | _AGAINST.get(tool, frozenset()))
     if not moments:
-        said = plain_words(speakable(say)) in plain_words(heard_words)
-        return said and says_yes(words) and not refused
+        return bool(whole) and says_yes(words) and not refused
     answered = find_mentions(words, today)
     target = moments[-1]
     if len(moments) == 1 and not heard.agrees_with(target):

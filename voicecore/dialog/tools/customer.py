@@ -43,7 +43,7 @@ async def lookup_customer(
     if record is None:
         return answer({"found": False, "ask": phrases.ASK_ONE_FACT})
     desk.open_record(record, phone)
-    return answer(_found(desk, record))
+    return answer(found_record(desk, record))
 
 
 async def get_vehicle_info(
@@ -122,7 +122,8 @@ async def service_status(
     )
 
 
-def _found(desk: CallDesk, record: CallerRecord) -> dict[str, object]:
+def found_record(desk: CallDesk, record: CallerRecord) -> dict[str, object]:
+    """Return what the model may know of the caller's own record."""
     last = _latest(record.visits)
     customer = record.customer
     return {

@@ -12,6 +12,7 @@ from voicecore.dialog.desk import CallDesk, ReadBack, label, plain_text
 from voicecore.dialog.plain_words import plain_words
 from voicecore.dialog.spoken_time import spoken_when
 from voicecore.dialog.tool_outcome import ToolOutcome, answer, problem
+from voicecore.dialog.tools.customer import found_record
 
 CONFIRM = "confirm_visit"
 CUSTOMER, OTHER, MACHINE = "customer", "somebody_else", "machine"
@@ -94,8 +95,7 @@ async def _open(desk: CallDesk) -> ToolOutcome:
         if any(entry.appointment_id == reminder.appointment_id for entry in record.upcoming):
             desk.agenda.person = CUSTOMER
             desk.open_record(record, reminder.phone_e164)
-            name = plain_text(f"{record.customer.first_name} {record.customer.last_name}")
-            return answer({"status": CUSTOMER, "name": name})
+            return answer({"status": CUSTOMER, **found_record(desk, record)})
     return problem("no_appointment", phrases.ASK_NO_APPOINTMENT)
 
 
