@@ -75,6 +75,7 @@ _OTHER_TIME = re.compile(
 _NEW = re.compile(
     r"\b(?:new customer|first time|never been|no account|don't have an account|not a customer)\b"
 )
+_THING = re.compile(r"\b(?:an?|my|some) ([a-z]+(?: [a-z]+)?)(?= on\b| for\b| at\b| please\b|$)")
 _CANNOT = re.compile(r"\b(?:can't make it|cannot make it|can't come|cannot come|won't be able)\b")
 _PLACES = (("first", 0), ("earliest", 0), ("second", 1), ("middle", 1), ("third", 2), ("last", -1))
 _GENERIC_WORDS = frozenset(
@@ -124,6 +125,21 @@ def first_wish(text: str) -> str:
     """Return the first of several wishes."""
     found = (wish(part) for part in clauses(text))
     return next((name for name in found if name), "") or wish(text)
+
+
+def first_clause(text: str) -> str:
+    """Return the part of the words that shows the first wish, with what stands before it."""
+    parts = clauses(text)
+    wished = [place for place, part in enumerate(parts) if wish(part)]
+    if len(wished) < 2:
+        return text
+    return ". ".join(parts[: wished[1]])
+
+
+def unknown_service(text: str) -> str:
+    """Return what may be the name of a service: "I need an oil change on" is "oil change"."""
+    found = _THING.search(plain(text))
+    return found[1] if found else ""
 
 
 def is_new(text: str) -> bool:

@@ -25,7 +25,8 @@ from voicecore.sandbox.openai_state import Json, Situation, ToolResult, read_sit
 from voicecore.sandbox.openai_workshop import answer_extra_work, tell_status
 
 QUESTIONS = ("price", "hours", "address")
-_MOST_SAME_CALLS = 2
+_MOST_LATE_CALLS = 2
+_WHICH_CAR = "Which car is it for"
 _SCENARIO_OF = {
     "book": "book",
     "cancel": "cancel",
@@ -178,7 +179,10 @@ def _start(now: Situation, lead: str = "") -> Reply:
     if now.goal in ("cancel", "move"):
         return _change(now, lead)
     if not now.service:
-        return Reply(f"{lead} {_which_service(now)}".strip())
+        thing = "" if now.services else hearing.unknown_service(now.text)
+        if not thing:
+            return Reply(f"{lead} {_which_service(now)}".strip())
+        now.service = thing
     return _search(now, lead)
 
 
@@ -216,6 +220,8 @@ def _which(now: Situation, upcoming: Sequence[Json]) -> Json | None:
 
 def _choose_or_search(now: Situation) -> Reply:
     slot = hearing.choice(now.text, now.offers, now.calendar)
+    if not slot and _WHICH_CAR in now.last_said and len(now.caller_words) > 1:
+        slot = hearing.choice(now.caller_words[-2], now.offers, now.calendar)
     if not slot and len(now.offers) == 1 and hearing.agrees(now.text):
         slot = now.offers[0].slot
     if slot:
@@ -240,7 +246,7 @@ def _take_slot(now: Situation, slot: str) -> Reply:
     vehicle = _vehicle(now)
     if vehicle is None:
         labels = [str(car["label"]) for car in now.customer.get("vehicles") or ()]
-        return Reply(f"Which car is it for: {' or '.join(labels)}?")
+        return Reply(f"{_WHICH_CAR}: {' or '.join(labels)}?")
     arguments = {"slot": slot, "service": now.service, "vehicle": vehicle or None}
     return call(now, "book_appointment", arguments)
 
@@ -366,7 +372,7 @@ def _next(now: Situation, text: str) -> Reply:
 
 def _after_error(now: Situation, used: ToolResult) -> Reply:
     error = str(used.result.get("error"))
-    if error == "deadline" and now.same_call_count < _MOST_SAME_CALLS and used.name in now.tools:
+    if error == "deadline" and now.late_count < _MOST_LATE_CALLS and used.name in now.tools:
         return Reply("This takes a moment longer.", (used.again(),))
     if error in _INTERNAL_ERRORS:
         return Reply(f"{SORRY} Shall I put you through to a person?")

@@ -73,7 +73,7 @@ class Situation:
     offers: list[Offer] = field(default_factory=list)
     pending: ToolResult | None = None
     last_tool: ToolResult | None = None
-    same_call_count: int = 0
+    late_count: int = 0
     last_said: str = ""
     greeting: str = ""
     tool_before_note: ToolResult | None = None
@@ -154,7 +154,8 @@ def _hear(situation: Situation, text: str) -> None:
         situation.phone = text
     situation.tool_before_note = None
     wish = hearing.first_wish(text)
-    service = hearing.service(text, situation.service_names)
+    said = hearing.first_clause(text) if wish in _GOALS else text
+    service = hearing.service(said, situation.service_names)
     deciding = situation.pending is not None or situation.offers
     if wish in _GOALS and not (deciding and wish == "book"):
         if situation.goal and wish != situation.goal:
@@ -173,9 +174,8 @@ def _hear(situation: Situation, text: str) -> None:
 
 
 def _take(situation: Situation, used: ToolResult) -> None:
-    before = situation.last_tool
-    same = before is not None and (before.name, before.arguments) == (used.name, used.arguments)
-    situation.same_call_count = situation.same_call_count + 1 if same else 1
+    is_late = used.result.get("error") == "deadline"
+    situation.late_count = situation.late_count + 1 if is_late else 0
     situation.last_tool = used
     if used.name != "note_wish":
         situation.tool_before_note = used
@@ -191,6 +191,9 @@ def _take(situation: Situation, used: ToolResult) -> None:
             for slot in used.result["slots"]
         ]
         situation.pending = None
+        if used.name == "get_available_slots" and situation.goal not in ("book", "move"):
+            situation.goal = "book"
+            situation.service = str(used.arguments.get("service") or situation.service)
     elif status == "read_back":
         situation.pending = used
     elif status in ("booked", "rescheduled", "cancelled", "confirmed"):
