@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import itertools
 import random
 import statistics
 import sys
@@ -135,9 +136,7 @@ async def in_turn(floor: Floor, rounds: int, *, callers: int, pause_s: float) ->
                 await asyncio.sleep(chance.random() * pause_s)
             await floor.book(chance, samples)
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(callers):
-            group.create_task(caller(number))
+    await asyncio.gather(*map(caller, range(callers)))
     return samples
 
 
@@ -145,12 +144,13 @@ async def on_time(floor: Floor, rounds: int, *, rate_per_s: float) -> Samples:
     """Begin bookings at random moments, `rate_per_s` on average, however long they take."""
     samples = Samples()
     chance = random.Random(0)
-    due = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for number in range(rounds):
-            group.create_task(floor.book(random.Random(number), samples))
-            due += chance.expovariate(rate_per_s)
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+
+    async def caller(number: int, due_s: float) -> None:
+        await asyncio.sleep(due_s)
+        await floor.book(random.Random(number), samples)
+
+    dues_s = itertools.accumulate(chance.expovariate(rate_per_s) for _ in range(rounds))
+    await asyncio.gather(*itertools.starmap(caller, enumerate(dues_s)))
     return samples
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol, runtime_checkable
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,14 +14,17 @@ from crm.appointments import Appointment
 from crm.instants import require_aware
 from scheduler.booking import DEADLINE_S, HOLD_TTL_S, Bookings, HoldRequest, OnChange
 from scheduler.booking_row import BookingRow
-from scheduler.diary import SHOP_TTL_S, BusyBlocks, Diary
+from scheduler.diary import SHOP_TTL_S, BusyBlocks, CalendarCheck, Diary
 from scheduler.moves import MoveRefusal, MoveRequest
+from scheduler.offers import MOST_OFFERS, Choice
 from scheduler.public_holidays import PublicHolidays
 from scheduler.shop import Service, last_technician, service_of
 from scheduler.slots import PartOfDay, Slot, SlotFinder, SlotRules, nearest
 from scheduler.transaction import read
 
 ALTERNATIVES = 3
+# Enough to find a few days among them.
+MOST_SEARCHED = 300
 # Alternatives are looked for around the time that was wanted.
 SEARCH_BEFORE = timedelta(days=3)
 SEARCH_AFTER = timedelta(days=14)
@@ -30,15 +32,6 @@ SEARCH_AFTER = timedelta(days=14)
 LONGEST = timedelta(hours=24)
 # A car that is dropped off is looked for a later bay so often when somebody else took the one.
 DROP_OFF_TRIES = 3
-
-
-@runtime_checkable
-class CalendarCheck(Protocol):
-    """Whoever can ask the calendar itself, within a budget of its own."""
-
-    async def recheck(self, start: datetime, end: datetime) -> bool:
-        """Return False where somebody else's block covers the time; True also where unknown."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +158,33 @@ class ServiceDesk:
             part=part,
             technician_id=technician_id,
         )
+
+    async def offers(
+        self,
+        service_code: str,
+        *,
+        earliest: datetime,
+        latest: datetime,
+        limit: int = MOST_OFFERS,
+        choice: Choice = Choice.SOONEST,
+        part_of_day: str = PartOfDay.ANY,
+        same_technician_for: int | None = None,
+    ) -> tuple[Slot, ...]:
+        """Return the few slots to say, in the order of time; the wishes are as for `free_slots`.
+
+        Raises:
+            UnknownServiceError: the shop has no such service.
+            ScheduleUnavailableError: the database failed.
+        """
+        slots = await self.free_slots(
+            service_code,
+            earliest=earliest,
+            latest=latest,
+            limit=MOST_SEARCHED,
+            part_of_day=part_of_day,
+            same_technician_for=same_technician_for,
+        )
+        return choice.of(slots, self._zone, limit)
 
     async def hold(
         self,

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from scheduler.slots import Slot
 
 MOST_OFFERS = 3
 APART = timedelta(minutes=60)
+
+
+class Choice(StrEnum):
+    """What a caller would rather hear: the soonest times, or one of each of several days."""
+
+    SOONEST = "soonest"
+    SPREAD = "spread"
+
+    def of(
+        self, slots: Sequence[Slot], zone: ZoneInfo, limit: int = MOST_OFFERS
+    ) -> tuple[Slot, ...]:
+        """Return up to `limit` of the slots, in the order of time."""
+        if self is Choice.SPREAD:
+            return spread(slots, zone, limit)
+        return soonest(slots, limit)
 
 
 def soonest(slots: Sequence[Slot], limit: int = MOST_OFFERS) -> tuple[Slot, ...]:
@@ -20,10 +36,10 @@ def soonest(slots: Sequence[Slot], limit: int = MOST_OFFERS) -> tuple[Slot, ...]
     ordered = sorted(slots, key=_instant)
     chosen: list[Slot] = []
     for slot in ordered:
-        if not chosen or _instant(slot) - _instant(chosen[-1]) >= APART:
-            chosen.append(slot)
         if len(chosen) == limit:
             return tuple(chosen)
+        if not chosen or _instant(slot) - _instant(chosen[-1]) >= APART:
+            chosen.append(slot)
     rest = [slot for slot in ordered if slot not in chosen]
     return tuple(sorted((*chosen, *rest[: limit - len(chosen)]), key=_instant))
 
