@@ -228,3 +228,42 @@ class Messenger(Protocol):
     async def send_sms(self, to_e164: str, body: str) -> str:
         """Send `body` and return the SID that Twilio gave it."""
         ...
+
+
+class SlotReading(Protocol):
+    """What a reader makes of a caller's words: a value, or a question.
+
+    `ask` is empty where `value` may be used; else it is what to ask the caller, and `error` a word
+    for the log.
+    """
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def ask(self) -> str: ...
+
+
+class SlotReaders(Protocol):
+    """Reads and checks what the records hold; all take words as said or as written."""
+
+    def code(self, said: str) -> str:
+        """Return the letters and digits of a spelled code in upper case; empty: it is none."""
+        ...
+
+    def plate(self, said: str) -> SlotReading:
+        """Read a licence plate."""
+        ...
+
+    def vin(self, said: str, on_file: Sequence[str]) -> SlotReading:
+        """Read a VIN, mended where only one is possible; `on_file` are those of the caller."""
+        ...
+
+    def email(self, said: str) -> SlotReading:
+        """Read an e-mail address."""
+        ...
+
+    def name(self, said: str) -> SlotReading:
+        """Check a person's name, and write it the way its owner does."""
+        ...

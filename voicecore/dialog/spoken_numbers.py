@@ -49,6 +49,14 @@ def digit_readings(text: str) -> Iterator[str]:
             yield "".join(choice)
 
 
+def is_number_word(word: str) -> bool:
+    """Say whether a word is one of a number: "oh", "5", "fifty", "hundred", "too"."""
+    plain = word.lower()
+    return plain.isdigit() or any(
+        plain in known for known in (_ONES, _ZEROS, _HEARD_AS, _TEENS, _TENS, _SCALES)
+    )
+
+
 def phone_candidates(text: str, region: str = "US") -> tuple[str, ...]:
     """Return the valid phone numbers said in `text` as E.164, each once, likeliest first.
 

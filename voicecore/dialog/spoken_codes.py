@@ -1,0 +1,82 @@
+"""Reads plates and VINs: what is no code is sorted out here, the rest is for the readers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from voicecore.dialog import phrases
+from voicecore.dialog.corrections import corrected_parts, spliced
+from voicecore.dialog.plain_words import comma_words
+from voicecore.dialog.ports import SlotReaders
+from voicecore.dialog.slot_problem import SlotProblem
+from voicecore.dialog.spelling import letter_of
+from voicecore.dialog.spoken_numbers import is_number_word
+
+VIN_LENGTH = 17
+_SHORTEST_PLATE = 3
+_SHORTEST_RESTATED_PLATE = 5
+_INTRODUCTION = re.compile(
+    r"^(?:(?:yes|yeah|sure|okay|ok|so|well|um|uh|and|my|the|it's|its|it is|that's|that is|a|"
+    r"license|licence|plate|plates|tag|number|vin|is|are|reads|says|would be)\b[ ,.:]*)+",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(r"[ ,.]+(?:please|thanks|thank you|that's it|that is it)$", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_FILLERS = comma_words(
+    "uh,um,er,my,the,its,it's,it,is,plate,license,licence,number,tag,vin,and,then,dash,hyphen,"
+    "space,dot,letter,capital,as,in,for,like,double,triple,hundred,thousand,please"
+)
+_CLARIFIED = re.compile(r"\b(\w+) (?:as in|like in|is for|as|like|for) ([a-z]\w+)", re.IGNORECASE)
+
+
+def read_plate(said: str, readers: SlotReaders) -> str | SlotProblem:
+    """Return a licence plate as the records write it: letters and digits only."""
+    parts = [_trimmed(part) for part in corrected_parts(said)]
+    if not _are_codes(parts):
+        return SlotProblem("plate_unreadable", phrases.ASK_PLATE)
+    reading = readers.plate(parts[-1])
+    if reading.ask:
+        return SlotProblem(reading.error, reading.ask)
+    shortest = _SHORTEST_PLATE if len(parts) == 1 else _SHORTEST_RESTATED_PLATE
+    if len(reading.value) < shortest:
+        return SlotProblem("plate_too_short", phrases.ASK_PLATE)
+    return reading.value
+
+
+def read_vin(said: str, readers: SlotReaders, *, on_file: Sequence[str]) -> str | SlotProblem:
+    """Return a VIN whose every character is sure; `on_file` are those of the caller's cars."""
+    parts = [_trimmed(part) for part in corrected_parts(said)]
+    if not _are_codes(parts):
+        return SlotProblem("vin_unreadable", phrases.ASK_VIN)
+    code = readers.code(parts[0])
+    for part in parts[1:]:
+        code = spliced(code, readers.code(part), VIN_LENGTH) or ""
+    reading = readers.vin(code, on_file)
+    return SlotProblem(reading.error, reading.ask) if reading.ask else reading.value
+
+
+def _trimmed(part: str) -> str:
+    return _TAIL.sub("", f" {_INTRODUCTION.sub('', part.strip())}").strip(" ,.")
+
+
+def _are_codes(parts: Sequence[str]) -> bool:
+    """Say whether every word can belong to a code: "let me see" must not become LETMEC."""
+    if not all(parts):
+        return False
+    for part in parts:
+        for letter, word in _CLARIFIED.findall(part):
+            spelled = letter_of(letter)
+            if spelled is not None and not is_number_word(word) and word[0].upper() != spelled:
+                return False
+        plain = _CLARIFIED.sub(r"\1", part)
+        if not all(_is_code_word(word) for word in _WORD.findall(plain)):
+            return False
+    return True
+
+
+def _is_code_word(word: str) -> bool:
+    if any(char.isdigit() for char in word) or word.isupper():
+        return True
+    plain = word.lower()
+    return letter_of(plain) is not None or is_number_word(plain) or plain in _FILLERS
