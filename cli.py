@@ -285,6 +285,33 @@ def demo(
         raise typer.Exit(1)
 
 
+@app.command()
+def simulate(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Part of a scenario's name; may be repeated.")
+    ] = None,
+    repeat: Annotated[int, typer.Option(min=1, help="Play each scenario so many times.")] = 1,
+    json: Annotated[Path | None, typer.Option(help="Write the results as JSON.")] = None,
+    real_llm: Annotated[
+        bool, typer.Option("--real-llm", help="Ask the model of .env instead of the stand-in.")
+    ] = False,
+) -> None:
+    """Play scripted callers against the engine and compare the rows at the end."""
+    # Imported here: neither the scenarios nor the stand-ins are part of an installed product.
+    from bench.simulate.command import SimulateOptions, simulate
+    from bench.simulate.script import ScriptError
+
+    options = SimulateOptions(
+        only=tuple(only or ()), repeat=repeat, real_llm=real_llm, json_path=json
+    )
+    try:
+        passed = _run(simulate(options, _settings()))
+    except ScriptError as error:
+        _refuse(str(error))
+    if not passed:
+        raise typer.Exit(1)
+
+
 def _settings() -> Settings:
     env_file = Path(".env")
     try:

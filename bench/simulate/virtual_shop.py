@@ -11,6 +11,7 @@ from random import Random
 
 import asyncpg
 
+from bench.simulate.direct_model import DirectModel
 from bench.simulate.grading import problems
 from bench.simulate.people import ANONYMOUS, PEOPLE, phone_of
 from bench.simulate.playout import HeardSegment
@@ -83,7 +84,7 @@ class VirtualShop:
         self.pool = pool
         self.rows = rows
         self.now = VIRTUAL_NOW
-        self._llm = llm
+        self.llm = llm
 
     async def play(
         self,
@@ -133,7 +134,7 @@ class VirtualShop:
 
         call = VirtualCall(
             conversation,
-            self._llm,
+            self.llm,
             caller,
             random,
             delays=Delays(**script.knobs),
@@ -157,6 +158,8 @@ class VirtualShop:
             heard=[part.text for part in heard],
             tools=call.tools,
         )
+        if isinstance(self.llm, DirectModel):
+            found += [f"the vendor would refuse a request: {text}" for text in self.llm.rejected]
         found += [f"the call ended before: {step.verb} {step.text}" for step in caller.left]
         return Played(
             name=script.name,
