@@ -11,6 +11,7 @@ import pytest
 
 from scheduler.desk import HoldOutcome, ServiceDesk
 from scheduler.errors import UnknownRecordError, UnknownServiceError
+from scheduler.offers import Choice
 from scheduler.slots import Taken
 from tests.scheduler.conftest import NINE, NOW, SERVICE, ZONE, ShopFloor, hours
 from voicecore.dialog.ports import Schedule
@@ -289,3 +290,161 @@ async def test_only_its_customer_cancels_and_may_do_so_again(
     assert (moved.appointment, moved.alternatives) == (None, ())
     key = await floor.pool.fetchval("SELECT hold_id FROM appointments")
     assert await desk.confirm(str(key)) is None
+
+
+async def test_a_key_of_the_callers_own_names_the_hold(floor: ShopFloor) -> None:
+    desk = floor.desk()
+    key = uuid4()
+    wanted = {"service_code": SERVICE, "customer_id": 1, "vehicle_id": 1, "call_sid": "CA0001"}
+    first = await desk.hold(start=NINE, key=key, **wanted)
+    assert first.hold is not None
+    assert first.hold.hold_id == str(key)
+    assert (await desk.hold(start=NINE, key=key, **wanted)).hold == first.hold
+    booked = await desk.confirm(str(key))
+    assert booked is not None
+    # The key of a booking is no hold any more.
+    assert (await desk.hold(start=NINE, key=key, **wanted)).hold is None
+
+
+async def test_bay_and_technician_are_both_taken(floor: ShopFloor) -> None:
+    desk = floor.desk()
+    for number in (1, 2, 3):
+        await floor.book(desk, customer_id=number)
+    rows = await floor.rows("SELECT bay_id, technician_id FROM appointments ORDER BY bay_id")
+    assert [row["bay_id"] for row in rows] == [3, 4, 6]
+    assert sorted(row["technician_id"] for row in rows) == [1, 2, 3]
+
+
+async def test_with_one_technician_there_is_one_slot_however_many_bays(floor: ShopFloor) -> None:
+    await floor.pool.execute("UPDATE technicians SET active = technician_id = 1")
+    desk = floor.desk()
+    outcomes = await asyncio.gather(*(hold(desk, customer_id=number) for number in (1, 2, 3)))
+    assert sum(outcome.hold is not None for outcome in outcomes) == 1
+    for outcome in outcomes:
+        assert outcome.hold is not None or len(outcome.alternatives) == 3
+
+
+async def test_public_holidays_are_closed_unless_there_are_special_hours(floor: ShopFloor) -> None:
+    fourth = datetime(2030, 7, 4, 9, 0, tzinfo=ZONE)
+    window = {"earliest": fourth - hours(9), "latest": fourth + hours(15), "limit": 50}
+    assert await floor.desk().free_slots(SERVICE, **window) == ()
+    assert (await hold(floor.desk(), fourth)).hold is None
+    open_all_year = floor.desk(holidays=frozenset())
+    assert (await open_all_year.free_slots(SERVICE, **window))[0].start.hour == 8
+    await floor.pool.execute("INSERT INTO special_hours VALUES ('2030-07-04', '09:00', '11:00')")
+    slots = await floor.desk().free_slots(SERVICE, **window)
+    assert [f"{slot.start:%H:%M}" for slot in slots] == ["09:00", "09:30", "10:00"]
+    assert (await hold(floor.desk(), fourth)).hold is not None
+
+
+async def test_wishes_for_the_part_of_day_and_a_few_to_say(floor: ShopFloor) -> None:
+    desk = floor.desk()
+    window = {"earliest": NOW, "latest": NOW + hours(96)}
+    noon = await desk.free_slots(SERVICE, **window, limit=4, part_of_day="afternoon")
+    assert [slot.start.hour for slot in noon] == [12, 12, 13, 13]
+    said = await desk.offers(SERVICE, **window, part_of_day="morning")
+    assert [f"{slot.start:%d %H:%M}" for slot in said] == ["04 08:00", "04 09:00", "04 10:00"]
+    said = await desk.offers(SERVICE, **window, choice=Choice.SPREAD, part_of_day="afternoon")
+    assert [f"{slot.start:%d %H:%M}" for slot in said] == ["04 12:00", "05 12:00", "06 12:00"]
+    with pytest.raises(ValueError, match="midnight"):
+        await desk.free_slots(SERVICE, **window, limit=1, part_of_day="midnight")
+
+
+async def test_whoever_worked_on_the_car_last_can_do_it_again(floor: ShopFloor) -> None:
+    desk = floor.desk()
+    await floor.pool.execute(
+        "INSERT INTO service_history (customer_id, vehicle_id, service_code, technician_id,"
+        " on_date, mileage, cost_cents) VALUES (1, 1, 'oil_change', 1, '2030-01-01', 9, 1),"
+        " (1, 1, 'oil_change', 3, '2030-02-01', 10, 1)"
+    )
+    await floor.pool.execute(
+        "DELETE FROM technician_shifts WHERE technician_id = 3 AND weekday = 3"
+    )
+    window = {"earliest": NINE - hours(9), "latest": NINE + hours(15), "limit": 3}
+    assert await desk.free_slots(SERVICE, **window, same_technician_for=1) == ()
+    assert len(await desk.free_slots(SERVICE, **window, same_technician_for=2)) == 3
+    thursday = NINE + hours(24)
+    outcome = await desk.hold(
+        service_code=SERVICE,
+        start=thursday,
+        customer_id=1,
+        vehicle_id=1,
+        call_sid="CA0001",
+        same_technician_for=1,
+    )
+    assert outcome.hold is not None
+    assert await floor.rows("SELECT technician_id FROM appointments") == [{"technician_id": 3}]
+
+
+async def test_a_car_that_is_dropped_off_comes_before_its_bay_is_free(floor: ShopFloor) -> None:
+    await floor.pool.execute("UPDATE services SET drop_off = true WHERE code = $1", SERVICE)
+    desk = floor.desk()
+    outcomes = await asyncio.gather(*(hold(desk, call_sid=f"CA{n}") for n in range(6)))
+    assert all(outcome.hold is not None for outcome in outcomes)
+    rows = await floor.rows(
+        "SELECT lower(during) AS starts, arrival_at FROM appointments ORDER BY 1"
+    )
+    assert [row["starts"] for row in rows] == [NINE] * 3 + [NINE + hours(1)] * 3
+    assert [row["arrival_at"] for row in rows] == [None] * 3 + [NINE] * 3
+    later = [o.hold for o in outcomes if o.hold is not None and o.hold.end != NINE + hours(1)]
+    assert {(kept.start, kept.end) for kept in later} == {(NINE, NINE + hours(2))}
+    booked = await desk.confirm(later[0].hold_id)
+    assert booked is not None
+    assert (booked.start, booked.end) == (NINE, NINE + hours(2))
+    again = await desk.reschedule(booked.appointment_id, start=NINE, customer_id=1)
+    assert again.appointment == booked
+    moved = await desk.reschedule(booked.appointment_id, start=NINE + hours(5), customer_id=1)
+    assert moved.appointment is not None
+    assert moved.appointment.end == NINE + hours(6)
+    assert await floor.overlaps() == 0
+
+
+class Calendar:
+    """A calendar in which staff may have drawn a block since the cache was filled."""
+
+    blocks: tuple[Taken, ...] = ()
+
+    def __init__(self, *, is_free: bool) -> None:
+        self.is_free = is_free
+        self.asked: list[tuple[datetime, datetime]] = []
+
+    async def recheck(self, start: datetime, end: datetime) -> bool:
+        self.asked.append((start, end))
+        return self.is_free
+
+
+@pytest.mark.parametrize("is_free", [True, False])
+async def test_the_calendar_is_asked_once_more_before_a_booking_is_firm(
+    floor: ShopFloor, is_free: bool
+) -> None:
+    calendar = Calendar(is_free=is_free)
+    desk = floor.desk(busy=calendar)
+    kept = (await hold(desk)).hold
+    assert kept is not None
+    booked = await desk.confirm(kept.hold_id)
+    assert (booked is not None) == is_free
+    assert calendar.asked == [(NINE, NINE + hours(1))]
+    # What is booked is not asked about again, nor what was never held.
+    assert await desk.confirm(kept.hold_id) == booked
+    assert await desk.confirm(str(uuid4())) is None
+    assert len(calendar.asked) == 1
+    status = await floor.pool.fetchval("SELECT status FROM appointments")
+    assert status == ("confirmed" if is_free else "cancelled")
+
+
+async def test_expired_holds_are_swept(floor: ShopFloor) -> None:
+    desk = floor.desk(hold_ttl_s=0.01)
+    for _ in range(3):
+        assert (await hold(desk)).hold is not None
+    await asyncio.sleep(0.05)
+    assert await desk.expire_holds() == 3
+    assert await desk.expire_holds() == 0
+
+
+async def test_a_change_of_the_shop_shows_once_it_is_forgotten(floor: ShopFloor) -> None:
+    desk = floor.desk()
+    assert len(await desk.services()) == 10
+    await floor.pool.execute("UPDATE services SET active = false WHERE code = 'diagnostic'")
+    assert len(await desk.services()) == 10
+    desk.forget_shop()
+    assert len(await desk.services()) == 9

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import statistics
 import time as clock
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,10 +16,13 @@ from hypothesis import strategies as st
 from scheduler.slots import (
     Bay,
     OpeningHours,
+    PartOfDay,
     Shop,
     Slot,
     SlotRules,
+    SpecialHours,
     Taken,
+    Technician,
     Work,
     find_slots,
     nearest,
@@ -225,7 +230,7 @@ def test_the_nearest_are_returned_in_order_of_time() -> None:
 
 
 def test_five_thousand_bookings_and_sixty_days_take_under_twenty_ms() -> None:
-    # The figure is for an idle core; the bound leaves room for a busy one.
+    """The bound leaves room for a busy machine; `bench.booking_latency` prints the figure."""
     bays = tuple(Bay(number, f"Bay {number}", "lift") for number in range(1, 9))
     rng = random.Random(1)
     taken = []
@@ -233,8 +238,9 @@ def test_five_thousand_bookings_and_sixty_days_take_under_twenty_ms() -> None:
         start = local("2026-11-24T08:00") + timedelta(minutes=30 * rng.randrange(60 * 48))
         taken.append(Taken(start, start + timedelta(minutes=60), rng.randint(1, 8)))
     times = []
-    for _ in range(5):
-        begun = clock.perf_counter()
+    for _ in range(9):
+        # The time of this process: what others do meanwhile does not count.
+        begun = clock.process_time()
         find_slots(
             Shop(CHICAGO, WEEK, bays),
             OIL,
@@ -243,8 +249,128 @@ def test_five_thousand_bookings_and_sixty_days_take_under_twenty_ms() -> None:
             earliest=NOW,
             latest=NOW + timedelta(days=60),
         )
-        times.append(clock.perf_counter() - begun)
-    assert min(times) < 0.06
+        times.append(clock.process_time() - begun)
+    assert statistics.median(times) < 0.06
+
+
+EARLY = tuple(OpeningHours(weekday, time(8), time(12)) for weekday in range(1, 8))
+LATE = tuple(OpeningHours(weekday, time(11), time(17)) for weekday in range(1, 8))
+NOON_BREAK = tuple(OpeningHours(weekday, time(13), time(14)) for weekday in range(1, 8))
+DANA = Technician(1, "Dana", frozenset({"brakes", "oil"}), EARLY)
+LUIS = Technician(2, "Luis", frozenset({"oil"}), LATE, NOON_BREAK)
+STAFFED = Shop(CHICAGO, WEEK, BAYS, (DANA, LUIS))
+BRAKES = Work("lift", 60, skill="brakes")
+ANY_OIL = Work("lift", 60, skill="oil")
+
+
+def on_the_24th(
+    shop: Shop, work: Work, taken: tuple[Taken, ...] = (), **options: Any
+) -> list[Slot]:
+    window = {"earliest": local("2026-11-24T00:00"), "latest": local("2026-11-25T00:00")}
+    return list(find_slots(shop, work, taken, now=NOW, **(window | options)))
+
+
+def test_a_slot_needs_somebody_with_the_skill_who_is_there() -> None:
+    slots = on_the_24th(STAFFED, BRAKES)
+    assert {slot.technician_ids for slot in slots} == {(1,)}
+    assert [f"{slot.start:%H:%M}" for slot in slots][-1] == "11:00"
+    assert on_the_24th(STAFFED, Work("lift", 60, skill="paint")) == []
+    by_start = {
+        f"{slot.start:%H:%M}": slot.technician_ids for slot in on_the_24th(STAFFED, ANY_OIL)
+    }
+    assert by_start["08:00"] == (1,)
+    assert by_start["11:00"] == (1, 2)
+    assert by_start["12:00"] == (2,)
+    # Over the break nobody works.
+    assert "12:30" not in by_start
+    assert by_start["14:00"] == (2,)
+    # Without a skill anybody does it; without technicians nobody is needed.
+    assert on_the_24th(STAFFED, Work("lift", 60)) == on_the_24th(STAFFED, ANY_OIL)
+    assert {slot.technician_ids for slot in on_the_24th(SHOP, BRAKES)} == {()}
+
+
+def test_somebody_who_is_taken_is_in_no_second_bay() -> None:
+    busy = Taken(local("2026-11-24T08:00"), local("2026-11-24T10:00"), 1, 1)
+    slots = on_the_24th(STAFFED, BRAKES, (busy,))
+    assert f"{slots[0].start:%H:%M}" == "10:00"
+    away = Taken(local("2026-11-24T08:00"), local("2026-11-24T10:30"), None, 1)
+    slots = on_the_24th(STAFFED, BRAKES, (away,))
+    assert f"{slots[0].start:%H:%M}" == "10:30"
+    assert slots[0].bay_ids == (1, 2)
+
+
+def test_the_same_technician_can_be_asked_for() -> None:
+    slots = on_the_24th(STAFFED, ANY_OIL, technician_id=2)
+    assert {slot.technician_ids for slot in slots} == {(2,)}
+    assert f"{slots[0].start:%H:%M}" == "11:00"
+    assert on_the_24th(STAFFED, BRAKES, technician_id=2) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "first", "last"),
+    [
+        (PartOfDay.ANY, "08:00", "16:00"),
+        (PartOfDay.MORNING, "08:00", "11:30"),
+        (PartOfDay.AFTERNOON, "12:00", "16:00"),
+    ],
+)
+def test_noon_parts_the_day(part: PartOfDay, first: str, last: str) -> None:
+    slots = on_the_24th(SHOP, OIL, part=part)
+    assert (f"{slots[0].start:%H:%M}", f"{slots[-1].start:%H:%M}") == (first, last)
+    assert len(on_the_24th(SHOP, OIL, part=part, limit=2)) == 2
+
+
+def test_a_holiday_is_closed_unless_it_has_hours_of_its_own() -> None:
+    thanksgiving = date(2026, 11, 26)
+    window = {"earliest": local("2026-11-26T00:00"), "latest": local("2026-11-27T00:00")}
+    closed = Shop(CHICAGO, WEEK, BAYS, holidays=frozenset({thanksgiving}))
+    assert on_the_24th(closed, OIL, **window) == []
+    special = (SpecialHours(thanksgiving, time(9), time(11)),)
+    opened = Shop(CHICAGO, WEEK, BAYS, (), special, frozenset({thanksgiving}))
+    slots = on_the_24th(opened, OIL, **window)
+    assert [f"{slot.start:%H:%M}" for slot in slots] == ["09:00", "09:30", "10:00"]
+    # They take the place of the weekday's hours on any other day too.
+    plain = Shop(CHICAGO, WEEK, BAYS, (), special)
+    assert on_the_24th(plain, OIL, **window) == slots
+
+
+def test_a_day_whose_labour_is_used_up_is_not_offered() -> None:
+    today = date(2026, 11, 24)
+    assert on_the_24th(SHOP, OIL, room={today: 44}) == []
+    # What counts is labour; the buffer is the bay's.
+    assert on_the_24th(SHOP, OIL, room={today: 45}) == on_the_24th(SHOP, OIL)
+    assert on_the_24th(SHOP, OIL, room={date(2026, 11, 25): 0}) == on_the_24th(SHOP, OIL)
+
+
+def test_a_car_that_is_dropped_off_waits_for_its_bay() -> None:
+    work = Work("lift", 180, 0, None, True)
+    morning = tuple(
+        Taken(local("2026-11-24T08:00"), local("2026-11-24T10:30"), bay_id) for bay_id in (1, 2)
+    )
+    slots = on_the_24th(SHOP, work, morning)
+    assert f"{slots[0].start:%H:%M}" == "08:00"
+    assert slots[0].work_start == local("2026-11-24T10:30").astimezone(UTC)
+    assert slots[0].end == local("2026-11-24T13:30")
+    # The last one that can be done by closing begins at two; nobody is asked to come after it.
+    assert f"{slots[-1].start:%H:%M}" == "14:00"
+    assert slots[-1].bay_start is None
+    waiting = on_the_24th(SHOP, Work("lift", 180), morning)
+    assert f"{waiting[0].start:%H:%M}" == "10:30"
+    # Not until another day.
+    all_day = tuple(
+        Taken(local("2026-11-24T08:00"), local("2026-11-24T15:00"), bay_id) for bay_id in (1, 2)
+    )
+    assert on_the_24th(SHOP, work, all_day) == []
+
+
+def test_a_car_is_not_dropped_off_while_the_shop_is_closed() -> None:
+    hours = (OpeningHours(2, time(8), time(12)), OpeningHours(2, time(13), time(17)))
+    closed = Taken(local("2026-11-24T08:00"), local("2026-11-24T09:00"))
+    slots = on_the_24th(Shop(CHICAGO, hours, BAYS), Work("lift", 240, drop_off=True), (closed,))
+    starts_at = [f"{slot.start:%H:%M}" for slot in slots]
+    assert (starts_at[0], starts_at[-1]) == ("09:00", "13:00")
+    assert "12:30" not in starts_at
+    assert slots[0].work_start == local("2026-11-24T13:00").astimezone(UTC)
 
 
 ZONES = st.sampled_from([CHICAGO, ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Lord_Howe")])
@@ -329,3 +455,75 @@ def test_what_is_offered_is_free_open_and_ahead(
     for items in mixed:
         shuffle(items)
     assert offer(*mixed) == offered
+
+
+PEOPLE = st.lists(
+    st.tuples(
+        st.sampled_from([frozenset(), frozenset({"oil"})]),
+        st.lists(st.builds(OpeningHours, st.integers(1, 7), TIMES, TIMES), max_size=6),
+        st.lists(st.builds(OpeningHours, st.integers(1, 7), TIMES, TIMES), max_size=2),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), zone=ZONES, now=MOMENTS, hours=HOURS, people=PEOPLE)
+def test_whoever_is_offered_is_on_shift_free_and_can_do_it(
+    data: st.DataObject, zone: ZoneInfo, now: datetime, hours: list[OpeningHours], people: list[Any]
+) -> None:
+    staff = [
+        Technician(number, f"Person {number}", skills, tuple(shifts), tuple(breaks))
+        for number, (skills, shifts, breaks) in enumerate(people, start=1)
+    ]
+    drawn = data.draw(taken_near(now))
+    numbers = data.draw(st.lists(st.integers(1, 4), min_size=len(drawn), max_size=len(drawn)))
+    taken = [
+        Taken(item.start, item.end, item.bay_id, number)
+        for item, number in zip(drawn, numbers, strict=True)
+    ]
+    labour, drop_off = data.draw(st.integers(5, 400)), data.draw(st.booleans())
+    work = Work("lift", labour, data.draw(st.integers(0, 30)), "oil", drop_off)
+
+    def offer(people: list[Technician], taken: list[Taken]) -> tuple[Slot, ...]:
+        return find_slots(
+            Shop(zone, tuple(hours), BAYS, tuple(people)),
+            work,
+            taken,
+            now=now,
+            earliest=now,
+            latest=now + timedelta(days=4),
+        )
+
+    offered = offer(staff, taken)
+    for slot in offered:
+        begin = slot.work_start
+        end = begin + work.bay_time
+        day = slot.start.date()
+        assert begin >= slot.start.astimezone(UTC)
+        assert begin.astimezone(zone).date() == day
+        assert slot.end.astimezone(UTC) == begin + timedelta(minutes=labour)
+        assert slot.technician_ids
+        for person in staff:
+            if person.technician_id not in slot.technician_ids:
+                continue
+            assert "oil" in person.skills
+            minutes = int((end - begin).total_seconds()) // 60
+            for minute in (*range(0, minutes, 7), minutes - 1):
+                wall = (begin + timedelta(minutes=minute)).astimezone(zone)
+                assert any(
+                    shift.weekday == wall.isoweekday() and shift.opens <= wall.time() < shift.closes
+                    for shift in person.shifts
+                )
+                assert not any(
+                    rest.weekday == wall.isoweekday() and rest.opens <= wall.time() < rest.closes
+                    for rest in person.breaks
+                )
+        for block in taken:
+            if block.start >= block.end:
+                continue
+            if block.bay_id in slot.bay_ids or block.technician_id in slot.technician_ids:
+                assert block.end <= begin or end <= block.start
+    random.Random(data.draw(st.integers(0, 99))).shuffle(staff)
+    assert offer(staff, taken[::-1]) == offered
