@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from crm import principal
 from crm.errors import DatabaseError
 
 COMMAND_DEADLINE_S = 2.0
@@ -92,20 +93,15 @@ async def connection_of(
 
     When the block does not end well, the connection is dropped instead of being cleaned up over
     a server that may be frozen. Violated constraints come through as asyncpg's own errors, as
-    only the caller knows what they mean.
+    only the caller knows what they mean. Where the task acts for a caller (`crm.principal`), the
+    block is one transaction under row security.
 
     Raises:
         DatabaseError: deadline missed, no connection, or a statement that the server refused.
     """
-    async with translated(action, deadline_s), asyncio.timeout(deadline_s):
-        connection = await pool.acquire()
-        try:
-            yield connection
-        except (asyncio.CancelledError, OSError, TimeoutError):
-            connection.terminate()
-            raise
-        finally:
-            await pool.release(connection, timeout=_RELEASE_WAIT_S)
+    lend = transaction_of if principal.is_limited() else _lent
+    async with lend(pool, action, deadline_s=deadline_s) as connection:
+        yield connection
 
 
 @asynccontextmanager
@@ -115,25 +111,41 @@ async def transaction_of(
     """Lend a connection inside a transaction; it commits when the block ends well.
 
     A `DatabaseError` that is retryable leaves open whether the commit happened: repeat only what
-    is idempotent.
+    is idempotent. Row security is as for `connection_of`.
 
     Raises:
         DatabaseError: as `connection_of`.
     """
-    async with connection_of(pool, action, deadline_s=deadline_s) as connection:
+    async with _lent(pool, action, deadline_s=deadline_s) as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
+            await principal.enter(connection)
             yield connection
         except (asyncio.CancelledError, OSError, TimeoutError):
-            # `connection_of` drops the connection, and with it the server drops the transaction;
-            # a ROLLBACK would wait for a server that may be frozen.
+            # `_lent` drops the connection, and with it the server drops the transaction; a
+            # ROLLBACK would wait for a server that may be frozen.
             raise
         except BaseException:
             if not connection.is_closed():
                 await transaction.rollback()
             raise
         await transaction.commit()
+
+
+@asynccontextmanager
+async def _lent(
+    pool: asyncpg.Pool, action: str, *, deadline_s: float
+) -> AsyncIterator[asyncpg.Connection]:
+    async with translated(action, deadline_s), asyncio.timeout(deadline_s):
+        connection = await pool.acquire()
+        try:
+            yield connection
+        except (asyncio.CancelledError, OSError, TimeoutError):
+            connection.terminate()
+            raise
+        finally:
+            await pool.release(connection, timeout=_RELEASE_WAIT_S)
 
 
 @asynccontextmanager

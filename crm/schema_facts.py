@@ -51,6 +51,47 @@ _FUNCTIONS = """
 SELECT pg_get_functiondef(p.oid) FROM pg_proc p
  WHERE p.pronamespace = 'public'::regnamespace ORDER BY p.proname
 """
+# A policy as it would be made anew; what a role may do stands beside it.
+_POLICIES = """
+SELECT p.polrelid::regclass::text AS table,
+       format('CREATE POLICY %I ON %s FOR %s TO %s%s%s', p.polname, p.polrelid::regclass,
+              CASE p.polcmd WHEN '*' THEN 'ALL' WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
+                            WHEN 'w' THEN 'UPDATE' ELSE 'DELETE' END,
+              (SELECT string_agg(r.rolname, ', ' ORDER BY r.rolname) FROM pg_roles r
+                WHERE r.oid = ANY (p.polroles)),
+              E'\n    USING (' || pg_get_expr(p.polqual, p.polrelid, true) || ')',
+              E'\n    WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid, true) || ')')
+           AS definition
+  FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+ WHERE c.relnamespace = 'public'::regnamespace
+ ORDER BY 1, p.polname
+"""
+_SECURED = """
+SELECT c.relname AS table, 'ALTER TABLE ' || c.relname || ' ENABLE ROW LEVEL SECURITY' AS definition
+  FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relrowsecurity ORDER BY 1
+"""
+_GRANTS = """
+SELECT c.relname AS table,
+       format('GRANT %s ON %s TO %s', string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type),
+              c.relname, r.rolname) AS definition
+  FROM pg_class c CROSS JOIN aclexplode(c.relacl) x JOIN pg_roles r ON r.oid = x.grantee
+ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v')
+   AND x.grantee <> c.relowner
+ GROUP BY c.relname, r.rolname
+UNION ALL
+SELECT c.relname,
+       format('GRANT %s (%s) ON %s TO %s', x.privilege_type,
+              string_agg(a.attname, ', ' ORDER BY a.attnum), c.relname, r.rolname)
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+ CROSS JOIN aclexplode(a.attacl) x JOIN pg_roles r ON r.oid = x.grantee
+ WHERE c.relnamespace = 'public'::regnamespace AND x.grantee <> c.relowner
+ GROUP BY c.relname, r.rolname, x.privilege_type
+ ORDER BY 1, 2
+"""
+_VIEWS = """
+SELECT c.relname AS name, pg_get_viewdef(c.oid, true) AS definition
+  FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v' ORDER BY 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +118,26 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table; `indexes` are name and definition of those that belong to no constraint."""
+    """One table; `indexes` are name and definition of those that belong to no constraint.
+
+    `rights` are its row security and what other roles may do, as statements.
+    """
 
     name: str
     columns: tuple[Column, ...]
     constraints: tuple[Constraint, ...]
     indexes: tuple[tuple[str, str], ...]
     triggers: tuple[str, ...]
+    rights: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """All tables by name, and the definitions of all functions."""
+    """All tables by name, and the definitions of all functions and views."""
 
     tables: tuple[Table, ...]
     functions: tuple[str, ...]
+    views: tuple[str, ...]
 
 
 async def read_schema(connection: asyncpg.Connection) -> Schema:
@@ -105,6 +151,10 @@ async def read_schema(connection: asyncpg.Connection) -> Schema:
         )
     indexes = _by_table(await connection.fetch(_INDEXES), "name", "definition")
     triggers = _by_table(await connection.fetch(_TRIGGERS), "definition")
+    rights = [
+        _by_table(await connection.fetch(query), "definition")
+        for query in (_SECURED, _POLICIES, _GRANTS)
+    ]
     tables = []
     for name, rows in groupby(await connection.fetch(_COLUMNS), key=lambda row: str(row["table"])):
         tables.append(
@@ -114,10 +164,15 @@ async def read_schema(connection: asyncpg.Connection) -> Schema:
                 tuple(constraints[name]),
                 tuple((found[0], found[1]) for found in indexes[name]),
                 tuple(found[0] for found in triggers[name]),
+                tuple(found[0] for kind in rights for found in kind[name]),
             )
         )
     functions = tuple(row[0] for row in await connection.fetch(_FUNCTIONS))
-    return Schema(tuple(tables), functions)
+    views = []
+    for name, definition in await connection.fetch(_VIEWS):
+        views.append(f"CREATE VIEW {name} AS\n{definition.rstrip(';')}")
+        views += [found[0] for found in rights[-1][name]]
+    return Schema(tuple(tables), functions, tuple(views))
 
 
 def _by_table(

@@ -27,8 +27,9 @@ def schema_sql(schema: Schema) -> str:
         lines += [f"    CONSTRAINT {one.name} {one.definition}" for one in table.constraints]
         text = f"CREATE TABLE {table.name} (\n" + ",\n".join(lines) + "\n);\n"
         text += "".join(f"{definition};\n" for _, definition in table.indexes)
-        text += "".join(f"{definition};\n" for definition in table.triggers)
+        text += "".join(f"{definition};\n" for definition in (*table.triggers, *table.rights))
         parts.append(text)
+    parts += [f"{text};\n" for text in schema.views]
     return "\n".join(parts)
 
 

@@ -6,22 +6,13 @@ from __future__ import annotations
 # $5 the shop's zone, $6 the day at the shop. $7 is an appointment that is not in the way: the one
 # that is moved, else 0.
 #
-# Whoever has the lock removes the expired holds of the day, and everybody else waits for them
-# where they need the time: two who each remove some could wait for each other.
+# It runs for a caller too, who may not see other people's rows: a function removes the expired
+# holds of the day, and a view tells what is taken.
 EXPIRED_AND_FREE = """
-expired AS (
-    SELECT appointment_id FROM appointments
-    WHERE status = 'held' AND hold_expires_at <= now()
-      AND during && tstzrange($6::date::timestamp AT TIME ZONE $5,
-                              ($6::date + 1)::timestamp AT TIME ZONE $5)
-      AND (SELECT pg_try_advisory_xact_lock(1986228324, $6::date - date '2000-01-01'))
-    FOR UPDATE SKIP LOCKED
-), freed AS (
-    UPDATE appointments a SET status = 'cancelled', version = version + 1, updated_at = now()
-    FROM expired e WHERE a.appointment_id = e.appointment_id
-    RETURNING a.*
+freed AS MATERIALIZED (
+    SELECT appointment_id, during, service_code FROM free_expired_holds($6::date, $5)
 ), taken AS MATERIALIZED (
-    SELECT bay_id, technician_id FROM appointments
+    SELECT bay_id, technician_id FROM occupied_places
     WHERE lower(during) >= $1::timestamptz - interval '24 hours' AND lower(during) < $2
       AND upper(during) > $1 AND status IN ('held', 'confirmed', 'checked_in', 'in_progress')
       AND (status <> 'held' OR hold_expires_at > now()) AND appointment_id <> $7::bigint
