@@ -174,17 +174,23 @@ async def test_an_answer_is_waited_for_while_the_change_is_under_way(
     """The lost connection's statement may still run: the look-up waits until it is over."""
     request = wish()
     assert await line.bookings.hold(request) is not None
-    async with floor.pool.acquire() as other:
-        blocker = other.transaction()
-        await blocker.start()
-        await other.execute("SELECT FROM appointments FOR KEY SHARE")
-        await other.execute("LOCK TABLE appointment_events IN SHARE MODE")
-        # The swap has the row by now, waits to write its event, and we hang up on it.
+    await floor.pool.execute(
+        """
+        CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NULL; END $$;
+        CREATE TRIGGER dawdle AFTER INSERT ON appointment_events
+            FOR EACH ROW EXECUTE FUNCTION dawdle()
+        """
+    )
+    async with floor.pool.acquire() as other, other.transaction():
+        await other.execute("SELECT pg_advisory_xact_lock(42)")
+        # The swap has the row by now, dawdles over its event, and we hang up on it.
         line.proxy.cut_after(request.hold_id.bytes, at_once=True)
         confirming = asyncio.get_running_loop().create_task(line.bookings.confirm(request.hold_id))
-        await asyncio.sleep(0.2)
-        await blocker.rollback()
-        booked = await confirming
+        await asyncio.sleep(0.3)
+        assert line.proxy.cuts == 1
+        assert not confirming.done()
+    booked = await confirming
     assert booked is not None
     assert booked.status == "confirmed"
 
