@@ -81,7 +81,10 @@ class FaultStorm:
         ]
         if not possible:
             return None
-        self.happened.append(self._random.choice(possible))
+        # The rarest so far: writes with If-Match are few, and every kind shall be met.
+        fewest = min(self.happened.count(kind) for kind in possible)
+        rarest = [kind for kind in possible if self.happened.count(kind) == fewest]
+        self.happened.append(self._random.choice(rarest))
         return self.happened[-1]
 
 
