@@ -7,6 +7,7 @@ import pytest
 from tests.dialog.shop_world import JOBS, MARIA_PHONE, NOW, ZONE
 from voicecore.dialog.slots import (
     SlotProblem,
+    check_said_day,
     check_weekday,
     find_service,
     parse_day,
@@ -145,3 +146,49 @@ def test_a_name_is_the_same_with_and_without_its_accents() -> None:
     assert same_name("Nguyen", "Linh", "Nguyễn")
     assert same_name("Renée Dubois-Clark", "Renee", "Dubois-Clark")
     assert not same_name("Nguye", "Linh", "Nguyễn")
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ("2027-03-14T02:30", "moment_at_clock_change"),
+        ("2026-11-01T01:30", "moment_at_clock_change"),
+    ],
+)
+def test_a_time_that_the_clocks_skip_or_have_twice_is_asked_for(value: str, error: str) -> None:
+    problem = parse_moment(value, now=NOW - timedelta(days=60))
+    assert isinstance(problem, SlotProblem)
+    assert problem.error == error
+
+
+@pytest.mark.parametrize(
+    ("day", "said", "error"),
+    [
+        (date(2026, 11, 26), "Thursday afternoon please", None),
+        (date(2026, 11, 26), "the twenty sixth", None),
+        (date(2026, 11, 26), "I need an oil change", None),
+        (date(2026, 11, 27), "after Thursday", None),
+        (date(2026, 11, 26), "Tuesday or Thursday", None),
+        (date(2026, 11, 26), "Friday", "date_differs"),
+        (date(2026, 12, 4), "next Friday", "day_ambiguous"),
+        (date(2026, 11, 26), "next Friday", None),
+    ],
+)
+def test_the_models_date_is_held_against_the_callers_words(
+    day: date, said: str, error: str | None
+) -> None:
+    problem = check_said_day(day, said, now=NOW)
+    assert (problem.error if problem else None) == error
+
+
+def test_a_spelled_name_and_plate_are_known() -> None:
+    assert same_name("Lopez, L O P E Z", "Maria", "Lopez")
+    assert not same_name("L O P E S", "Maria", "Lopez")
+    assert same_plate("alpha bravo charlie one two three four", "ABC1234")
+    assert same_plate("A as in apple B C 1 2 3 4", "ABC1234")
+    assert same_plate("oh B C 1 2", "0BC12")
+
+
+def test_a_number_that_is_put_right_is_the_later_one() -> None:
+    said = "three one two five five five oh one four one, no wait, two"
+    assert parse_phone(said) == MARIA_PHONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from voicecore.dialog import phrases
@@ -14,13 +15,13 @@ MOST_NAMED = 6
 _NOTHING_SAID = comma_words(
     "a,an,the,my,for,on,of,to,i,i'd,i'm,we,need,needs,want,like,would,get,have,do,done,it,its,"
     "it's,is,me,please,some,just,car,vehicle,truck,appointment,book,booking,service,services,can,"
-    "could,you,uh,um,yes,yeah,ok,okay,hi,hello,and,so,with,in,bring,checked,looked,at,that,this,"
+    "could,you,uh,um,yes,yeah,ok,okay,hi,hello,and,so,with,in,bring,looked,at,that,this,"
     "come,schedule,make,due,time,one"
 )
 _ALIASES = {
     "oil_change": "lube filter fluid",
     "tire_rotation": "tyre rotate rotated",
-    "battery_check": "test tested",
+    "battery_check": "test tested checked",
     "brake_inspection": "check checked inspected inspect",
     "brake_pads": "change changed new replace replaced",
     "full_service": "major tune up tuneup",
@@ -30,12 +31,16 @@ _ALIASES = {
     "diagnostic": "check light warning diagnose diagnosed diagnosis scan computer",
 }
 """Words that mean the same as those of a service's name, by its code."""
+_REFUSED = re.compile(r"no (?=\w)", re.IGNORECASE)
+"""Without a comma, "no oil change" is not "no, an oil change"."""
 _REFUSING = comma_words("not,no,don't,without,except,neither,never")
 
 
 def find_service(named: str, services: Sequence[Service]) -> Service | SlotProblem:
     """Find the one service that explains every word that was said; else ask."""
     by_code = [entry for entry in services if entry.code == named.strip()]
+    if _REFUSED.match(named.strip()):
+        return _which(services)
     said = plain_words(corrected_parts(named.replace("_", " "))[-1])
     by_name = by_code or [entry for entry in services if said in _titles(entry)]
     if len(by_name) == 1:
@@ -48,6 +53,10 @@ def find_service(named: str, services: Sequence[Service]) -> Service | SlotProbl
     if len(sure) == 1:
         return sure[0]
     choices = sure or [entry for entry in services if words & _own_words(entry)] or list(services)
+    return _which(choices)
+
+
+def _which(choices: Sequence[Service]) -> SlotProblem:
     names = phrases.listed([entry.name.lower() for entry in choices[:MOST_NAMED]])
     return SlotProblem("service_unclear", phrases.ASK_SERVICE.format(names=names))
 

@@ -37,6 +37,7 @@ LOCAL_DIGITS = 10
 FURTHEST_DAYS = 180
 """How far ahead an appointment may lie."""
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
+_DIGIT_PLACE = re.compile(r"\b(?:first|last|middle|next|digits?|ends?|instead)\b", re.IGNORECASE)
 _BOUNDS = re.compile(
     r"\b(?:before|after|until|till|since|by|from|between|not|except|but|later|earlier|sooner|any|"
     r"instead of|moved?|cancel)\b"
@@ -52,7 +53,8 @@ def parse_phone(spoken: str, region: str = "US") -> str | SlotProblem:
     first, *others = corrected_parts(spoken)
     parts = [first, *others] if spoken_digits(first) or not others else others
     candidates = _corrected_phones(parts, region)
-    if len(candidates) == 1 and not _has_alternative(spoken):
+    is_plain = bool(others) or not _DIGIT_PLACE.search(spoken)
+    if len(candidates) == 1 and is_plain and not _has_alternative(spoken):
         return candidates[0]
     if candidates:
         choices = phrases.OR.join(spoken_phone(number) for number in candidates)

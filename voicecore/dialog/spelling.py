@@ -48,13 +48,15 @@ _FEWEST = 2
 class Spelling:
     """What was said before a spelling, its letters in upper case, and what came after it.
 
-    `is_clear` is False where a letter and its word disagree ("B as in dog").
+    `is_clear` is False where a letter and its word disagree ("B as in dog"); `has_pause`: a comma
+    stands before the first letter.
     """
 
     before: str
     letters: str
     after: str
     is_clear: bool = True
+    has_pause: bool = False
 
 
 def letter_of(word: str) -> str | None:
@@ -75,10 +77,20 @@ def find_spelling(text: str) -> Spelling | None:
     at = 0
     while at < len(words):
         letters, end, is_clear = _run(words, at)
+        if letters[1:] == words[at].upper() and len(letters) > _FEWEST:
+            # "Baker, B A K E R": the name itself is one of the spelling words.
+            letters, end, is_clear = _run(words, at + 1)
+            at += 1
         if sum(letter.isalpha() for letter in letters) >= _FEWEST and _is_spelled(words[at:end]):
             before = plain[: matches[at].start()]
             after = plain[matches[end - 1].end() :]
-            found = Spelling(before.strip(" ,.:;-"), letters, after.strip(" ,.:;-"), is_clear)
+            found = Spelling(
+                before=before.strip(" ,.:;-"),
+                letters=letters,
+                after=after.strip(" ,.:;-"),
+                is_clear=is_clear,
+                has_pause=before.rstrip().endswith((",", ".", ":", ";")),
+            )
         at = max(end, at + 1)
     return found
 

@@ -36,6 +36,8 @@ def _any(words: dict[str, int]) -> str:
 
 
 _HOUR, _LATE, _MINUTE, _COUNT = _any(_HOURS), _any(_LATE_HOURS), _any(_MINUTES), _any(_PAST)
+_SURE_COUNT = "a quarter|quarter|five|ten|twenty five|twenty|5|10|20|25"
+"""What is surely counted in "ten to three"; "two to three" may be a span."""
 _HALF = (
     r"(?: ?(am|pm|in the morning|in the afternoon|in the evening|at night|tonight|"
     r"this morning|this afternoon|this evening|morning|afternoon|evening))?"
@@ -57,14 +59,15 @@ _DATE = re.compile(
     r"\b(?:a|one|two|three|four|five|six) (?:weeks?|days?)(?: from| after| on)?\b",
     re.IGNORECASE,
 )
+_NEGATED = re.compile(r"\bnot (?:at )?[a-z0-9: ]+?(?:[,;]|\bbut\b)", re.IGNORECASE)
 _VAGUE = re.compile(
-    r"\b(?:or|between|before|after|until|till|any ?time|whenever|either|earliest|latest|soon|"
-    r"sometime|by|from|through|half|ish|around lunch)\b"
+    r"\b(?:or|between|before|after|until|till|any ?time|whenever|either|earliest|latest|soon|not|"
+    r"hours?|minutes?|sometime|by|from|through|half|ish|around lunch)\b"
 )
 _BARE = re.compile(
     rf"^(?:(?:make it|how about|let's do|let's say|say|um|uh|yes|yeah|okay|ok) )*(?:{_HOUR})\b"
 )
-_LEAD = r"(?:at|around|about|for|say|make it|to|then|is|do|like)"
+_LEAD = r"(?:at|around|about|for|say|make it|(?:it|me|that|move|push) to|then|is|do|like)"
 
 _Found = tuple[int, str]
 """Minutes since midnight, and the words that say which half of the day; empty: none."""
@@ -129,9 +132,9 @@ def _as_time(minutes: int) -> time:
 
 def _times(text: str) -> list[_Found] | SlotProblem:
     """Return every time in `text`."""
-    plain = _CLOCK.sub(
-        r" clock \1 \2 ", _HEARD_FOR.sub("at four", _HEARD_AS.sub("at two", text.lower()))
-    )
+    plain = _NEGATED.sub(" ", text.lower())
+    plain = _HEARD_FOR.sub("at four", _HEARD_AS.sub("at two", plain))
+    plain = _CLOCK.sub(r" clock \1 \2 ", plain)
     plain = _DATE.sub(" | ", plain_words(plain))
     found: list[_Found] = []
     for pattern, read in _EXPRESSIONS:
@@ -179,7 +182,13 @@ def _hour(match: re.Match[str]) -> _Found:
 _EXPRESSIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], _Found]], ...] = (
     (re.compile(rf"\bclock ([0-9]+) ([0-9]+)\b{_HALF}"), _digits),
     (re.compile(rf"\b({_COUNT})(?: minutes?)? (?:past|after) ({_HOUR})\b{_HALF}"), _past),
-    (re.compile(rf"\b({_COUNT})(?: minutes?)? (?:to|till|til|before|of) ({_HOUR})\b{_HALF}"), _to),
+    (
+        re.compile(
+            rf"\b({_SURE_COUNT}|(?:{_COUNT})(?= minutes?))(?: minutes?)? "
+            rf"(?:to|till|til|before|of) ({_HOUR})\b{_HALF}"
+        ),
+        _to,
+    ),
     (re.compile(r"\b(?:twelve |12 )?(noon|midday|midnight)\b"), _noon),
     (re.compile(rf"\b({_LATE}) ({_MINUTE})\b"), _late),
     (re.compile(rf"\b({_HOUR}) ({_MINUTE})\b{_HALF}"), _hour),

@@ -17,11 +17,14 @@ VIN_LENGTH = 17
 _SHORTEST_PLATE = 3
 _SHORTEST_RESTATED_PLATE = 5
 _INTRODUCTION = re.compile(
-    r"^(?:(?:yes|yeah|sure|okay|ok|so|well|um|uh|and|my|the|it's|its|it is|that's|that is|a|"
-    r"license|licence|plate|plates|tag|number|vin|is|are|reads|says|would be)\b[ ,.:]*)+",
+    r"^(?:(?:yes|yeah|sure|okay|ok|so|well|um|uh|and|my|the|it's|its|it is|that's|that is|"
+    r"license|licence|plate'?s?|tag|number(?:'s)?|vin|is|are|reads|says|would be)\b[ ,.:]*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(r"[ ,.]+(?:please|thanks|thank you|that's it|that is it)$", re.IGNORECASE)
+_ARTICLE = re.compile(r"\b(?:it's|its|is|that's) a (?=\w)")
+"""Perhaps the letter A, perhaps the word: nobody can tell."""
+_X_RAY = re.compile(r"\bx[ -]ray\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _FILLERS = comma_words(
     "uh,um,er,my,the,its,it's,it,is,plate,license,licence,number,tag,vin,and,then,dash,hyphen,"
@@ -30,10 +33,14 @@ _FILLERS = comma_words(
 _CLARIFIED = re.compile(r"\b(\w+) (?:as in|like in|is for|as|like|for) ([a-z]\w+)", re.IGNORECASE)
 
 
+# Words that are letters or digits only among others that surely are.
+_ALSO_WORDS = comma_words("see,sea,you,are,why,be,eye,tea,oh,ex,i,a,to,too,for,in,as,like,and")
+
+
 def read_plate(said: str, readers: SlotReaders) -> str | SlotProblem:
     """Return a licence plate as the records write it: letters and digits only."""
     parts = [_trimmed(part) for part in corrected_parts(said)]
-    if not _are_codes(parts):
+    if not _are_codes(parts) or _ARTICLE.search(said):
         return SlotProblem("plate_unreadable", phrases.ASK_PLATE)
     reading = readers.plate(parts[-1])
     if reading.ask:
@@ -57,7 +64,8 @@ def read_vin(said: str, readers: SlotReaders, *, on_file: Sequence[str]) -> str 
 
 
 def _trimmed(part: str) -> str:
-    return _TAIL.sub("", f" {_INTRODUCTION.sub('', part.strip())}").strip(" ,.")
+    part = _X_RAY.sub("xray", part.strip())
+    return _TAIL.sub("", f" {_INTRODUCTION.sub('', part)}").strip(" ,.")
 
 
 def _are_codes(parts: Sequence[str]) -> bool:
@@ -69,8 +77,9 @@ def _are_codes(parts: Sequence[str]) -> bool:
             spelled = letter_of(letter)
             if spelled is not None and not is_number_word(word) and word[0].upper() != spelled:
                 return False
-        plain = _CLARIFIED.sub(r"\1", part)
-        if not all(_is_code_word(word) for word in _WORD.findall(plain)):
+        words = _WORD.findall(_CLARIFIED.sub(r"\1", part))
+        doubtful = sum(word.lower() in _ALSO_WORDS and not word.isupper() for word in words)
+        if doubtful * 2 > len(words) or not all(_is_code_word(word) for word in words):
             return False
     return True
 

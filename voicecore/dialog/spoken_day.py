@@ -59,11 +59,15 @@ _WEEKDAY_SAID = re.compile(rf"\b(?:(next|this|coming|on) )?({_WEEKDAY})\b")
 _LATER_ORDINAL = _any({words: number for words, number in _ORDINALS.items() if number > 3})
 _COUNTED = r" (?:one|time|option|slot|choice|appointment|car|visit)\b"
 _VAGUE = re.compile(
-    r"\b(?:weeks?|weekend|any ?day|sometime|anytime|whenever|either|between|through|except|months?|"
+    r"\b(?:last|any|not|doesn't|don't|can't|won't|isn't|but|if|unless|bad|earliest|latest|from|"
+    r"weeks?|weekend|any ?day|sometime|anytime|whenever|either|between|through|except|months?|"
     r"end of|beginning of|middle of|or|maybe|around the|every|few days|other day|until|after|"
     r"before|january|february|march|april|june|july|august|september|october|november|december)\b"
 )
-_NEGATED = re.compile(rf"\b(?:not|instead of|rather than|can't do) (?:on )?(?:{_WEEKDAY})\b")
+_NEGATED = re.compile(
+    rf"\b(?:not|instead of|rather than|can't do) (?:on |this |next )?"
+    rf"(?:{_WEEKDAY}|today|tomorrow)\b"
+)
 _NO_DAY = re.compile(
     r"\b(?:(?:the|my|our|your) first (?:available|opening|one|slot|time|thing|appointment|visit|"
     r"choice)|first (?:available|thing)|(?:a|one|just a|this|the|every) second "

@@ -14,7 +14,8 @@ from voicecore.dialog.spoken_numbers import is_number_word, spoken_digits
 _WRITTEN = re.compile(r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)+")
 _INTRODUCTION = re.compile(
     r"^(?:(?:yes|yeah|sure|okay|ok|so|well|um|uh|er|and|oh|my|the|our|his|her|e ?mail|e-mail|"
-    r"address|it's|its|it is|that's|that is|is|would be|you can use|use|try)\b[ ,.:]*)+",
+    r"address|it's|its|it is|that's|that is|that would be|that will be|is|would be|you can use|"
+    r"use|try)\b[ ,.:]*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -28,9 +29,10 @@ _REPEATED = re.compile(r"\b(double|triple) ([a-z])\b", re.IGNORECASE)
 _TIMES = {"double": 2, "triple": 3}
 _SIGNS = "dot|point|period|underscore|under score|dash|hyphen|minus|plus"
 _NO_PART = comma_words(
-    "is,it's,its,the,my,uh,um,er,email,mail,address,capital,letter,spelled,that's,number,then,"
+    "with,an,is,it's,its,the,my,uh,um,er,email,mail,address,capital,letter,spelled,that's,number,then,"
     "slash,sign,think,know,don't,have,no,not,double,triple"
 )
+_NOT_LOCAL, _NOT_HOST = _NO_PART | {"at"}, _NO_PART - {"mail"}
 
 
 def read_email(said: str, readers: SlotReaders) -> str | SlotProblem:
@@ -52,7 +54,11 @@ def read_email(said: str, readers: SlotReaders) -> str | SlotProblem:
     if not at:
         return SlotProblem("email_host", phrases.ASK_EMAIL)
     numbered = _with_digits(local.removesuffix(" sign"))
-    if numbered is None or set(local.split()) & _NO_PART or set(host.split()) & _NO_PART:
+    if (
+        numbered is None
+        or set(local.split()) & (_NO_PART | {"at"})
+        or set(host.split()) & (_NO_PART - {"mail"})
+    ):
         return _again()
     return _checked(f"{numbered} at {host}", readers)
 
@@ -62,7 +68,7 @@ def _with_digits(local: str) -> str | None:
     pieces = []
     for piece in re.split(rf"\b({_SIGNS})\b", local):
         words = piece.split()
-        numbers = [word for word in words if is_number_word(word)]
+        numbers = [word for word in words if is_number_word(word) and word != "o"]
         digits = spoken_digits(" ".join(numbers))
         spoken = [word for word in numbers if not word.isdigit()]
         if spoken and (len(digits) < 2 or words[-len(numbers) :] != numbers):

@@ -11,11 +11,13 @@ from voicecore.dialog.plain_words import comma_words
 from voicecore.dialog.ports import SlotReaders
 from voicecore.dialog.slot_problem import SlotProblem
 from voicecore.dialog.spelling import Spelling, find_spelling
+from voicecore.dialog.spoken_numbers import is_number_word
 
 _INTRODUCTION = re.compile(
-    r"^(?:(?:yes|yeah|sure|okay|ok|hi|hello|oh|um|uh|and|so|well)\b[ ,.]*)*"
+    r"^ ?(?:(?:yes|yeah|sure|okay|ok|hi|hello|oh|um|uh|and|so|well)\b[ ,.]*)*"
     r"(?:(?:my|the|first|last|full|family) )*(?:(?:name|surname)\b[ ,]*(?:is|would be|will be)?|"
-    r"(?:name)?'s|it's|it is|its|that's|that is|this is|i'm|i am|call me|under|for)?[ ,.:]+",
+    r"(?:name)?'s|it's|it is|its|that's|that is|this is|i'm|i am|call me)?"
+    r"(?: (?:under|for))?(?: (?:mr|mrs|ms|miss|dr|doctor)\b\.?)?[ ,.:]+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -30,9 +32,12 @@ _SURE_WORDS = comma_words(
     "i,i'm,i'd,i'll,you,we,they,it,is,was,am,are,do,does,did,don't,have,has,had,can,can't,would,"
     "will,not,no,yes,yeah,okay,ok,the,this,that,what,when,where,why,how,who,name,names,hello,hi,"
     "thanks,please,appointment,car,call,calling,about,need,want,like,just,spell,spelled,same,"
-    "know,think,sure,again,sorry,number,phone,there,here,nope,oil,change,book,booking,an,of,my,"
+    "know,think,sure,again,sorry,number,phone,there,here,nope,oil,change,book,booking,me,him,them,us,speaking,an,of,my,"
     "your,his,her,our,their,for,with,under,from,and,or,but,so,um,uh"
 )
+_ABOUT_LETTERS = comma_words("capital,letter,letters")
+_HYPHEN = re.compile(r" (?:hyphen|dash) ", re.IGNORECASE)
+_PREFIX = re.compile(r"\b(Ma?c) (?=[A-Z])")
 _MOST_WORDS = 4
 _LEAST_ALIKE = 0.5
 
@@ -60,7 +65,8 @@ def read_name(said: str, readers: SlotReaders) -> str | SlotProblem:
         words = joined
     if not words:
         return SlotProblem("name_missing", phrases.ASK_NAME)
-    if len(words) > _MOST_WORDS or any(not _is_name(word) for word in words):
+    is_repeated = len({word.lower() for word in words}) < len(words)
+    if len(words) > _MOST_WORDS or is_repeated or any(not _is_name(word) for word in words):
         return SlotProblem("name_unclear", phrases.ASK_SPELL_NAME)
     reading = readers.name(" ".join(words).lower())
     return SlotProblem(reading.error, reading.ask) if reading.ask else reading.value
@@ -73,10 +79,12 @@ def _is_whole(text: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    text = _INTRODUCTION.sub("", f"{text.strip()} ").strip(" ,.")
+    text = _INTRODUCTION.sub("", f" {text.strip()} ").strip(" ,.")
     while (shorter := _TAIL.sub("", f" {text}").strip(" ,.")) != text:
         text = shorter
-    return [word.strip(",.;:") for word in text.split() if word.strip(",.;:")]
+    text = _PREFIX.sub(r"\1", _HYPHEN.sub("-", text))
+    words = [word.strip(",.;:") for word in text.split()]
+    return [word for word in words if word and word.lower() not in _ABOUT_LETTERS]
 
 
 def _joined(words: list[str], spelling: Spelling) -> list[str] | None:
@@ -89,7 +97,7 @@ def _joined(words: list[str], spelling: Spelling) -> list[str] | None:
     best = max(range(len(words)), key=lambda at: (alike[at], at))
     if alike[best] < _LEAST_ALIKE:
         # "Maria L O P E Z": one first name, and the last one only spelled.
-        is_first_alone = len(words) == 1 and len(spelling.letters) > 2
+        is_first_alone = len(words) == 1 and len(spelling.letters) > 2 and not spelling.has_pause
         return [*words, spelling.letters] if is_first_alone else None
     return [*words[:best], spelling.letters, *words[best + 1 :]]
 
@@ -99,4 +107,5 @@ def _alike(word: str, letters: str) -> float:
 
 
 def _is_name(word: str) -> bool:
-    return word.lower() not in _SURE_WORDS and not any(char.isdigit() for char in word)
+    plain = word.lower()
+    return plain not in _SURE_WORDS and not is_number_word(plain) and not re.search(r"\d", word)

@@ -57,9 +57,15 @@ _SEDAN_WORDS = frozenset(("sedan",))
 _ALIKE = 0.8
 _FEWEST_LETTERS = 4
 _YEAR = re.compile(r"(?:19|20)?[0-9]{2}")
-_YEARS = {plain_words(year_words(number)): str(number) for number in range(1980, 2040)} | {
-    f"oh {cardinal(number)}": f"200{number}" for number in range(1, 10)
-}
+_YEARS = {
+    plain_words(words): str(number)
+    for number in range(1980, 2040)
+    for words in (
+        year_words(number),
+        cardinal(number),
+        cardinal(number).replace("thousand ", "thousand and "),
+    )
+} | {f"oh {cardinal(number)}": f"200{number}" for number in range(1, 10)}
 _YEAR_SAID = re.compile(rf"\b(?:{'|'.join(sorted(_YEARS, key=len, reverse=True))})\b")
 _TWO_DIGITS = {cardinal(number).replace("-", " "): str(number) for number in range(10, 100)}
 _TWO_DIGITS_SAID = re.compile(rf"\b(?:{'|'.join(sorted(_TWO_DIGITS, key=len, reverse=True))})\b")
