@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,14 +42,13 @@ async def simulate(options: SimulateOptions, settings: Settings) -> bool:
         ScriptError: a scenario cannot be read, or there is none of that name.
         SettingsError: the real model was asked for, but there is no key.
     """
-    # Ordered failures are logged by the engine as what they are; here they are expected.
-    logging.disable(logging.CRITICAL)
     console = Console()
     scripts = load_scripts(SCENARIOS, options.only)
     if options.real_llm:
         scripts = for_a_real_model(scripts)
     async with _model(options, settings) as llm:
-        results = await _play(scripts, options.repeat, llm, console)
+        with _silent():
+            results = await _play(scripts, options.repeat, llm, console)
     show(console, results, repeat=options.repeat)
     if options.json_path is not None:
         write_json(options.json_path, results)
@@ -65,6 +64,17 @@ async def _play(
             return await play_all(
                 shop, scripts, repeat=repeat, on_result=lambda result: bar.advance(task)
             )
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the engine's log away: failures that a scenario orders are expected."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 @asynccontextmanager

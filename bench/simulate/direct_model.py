@@ -37,6 +37,11 @@ class DirectModel(LlmStream):
         self.requests = 0
         self.rejected: list[str] = []
 
+    def begin(self) -> None:
+        """Forget the call before: ids count from one again."""
+        self.requests = 0
+        self.rejected.clear()
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from bench.simulate.direct_model import DirectModel
 from bench.simulate.script import Script
 from bench.simulate.shop_rows import prepare_database
-from bench.simulate.virtual_shop import Played, VirtualShop, virtual_shop
+from bench.simulate.virtual_shop import Played, VirtualShop, Watch, unwatched, virtual_shop
 from voicecore.net.llm import LlmStream
 from voicecore.sandbox.openai_misbehaving import POLICIES
 from voicecore.sandbox.postgres import EmbeddedPostgres
@@ -103,13 +103,14 @@ async def play_all(
     return results
 
 
-async def play_one(shop: VirtualShop, script: Script, seed: int = 0) -> Played:
+async def play_one(
+    shop: VirtualShop, script: Script, seed: int = 0, *, watch: Watch = unwatched
+) -> Played:
     """Play one scenario with the model that it asks for."""
     model = shop.llm
     if isinstance(model, DirectModel):
         model.policy = POLICIES[script.model]
-        model.rejected.clear()
-    return await shop.play(script, seed)
+    return await shop.play(script, seed, watch=watch)
 
 
 def for_a_real_model(scripts: Iterable[Script]) -> list[Script]:

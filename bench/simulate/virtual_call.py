@@ -117,9 +117,9 @@ class VirtualCall:
         self.state = CallState.initial(
             policy or Policy(can_transfer=True), Phrases(), conversation.greeting
         )
-        self._conversation = conversation
+        self.conversation = conversation
+        self.caller = caller
         self._llm = llm
-        self._caller = caller
         self._random = random
         self._delays = delays or Delays()
         self._fate = fate
@@ -151,7 +151,7 @@ class VirtualCall:
             self._due[0].at if self._due else _NEVER,
             self.playout.next_at(),
             self._timers[timer] if timer is not None else _NEVER,
-            self._caller.due_at(self),
+            self.caller.due_at(self),
         )
         at = min(times)
         if at == _NEVER:
@@ -165,7 +165,7 @@ class VirtualCall:
             del self._timers[timer]
             await self._deliver(TimerFired(self.now, timer))
         else:
-            self._caller.act(self)
+            self.caller.act(self)
             await self._settle()
         return True
 
@@ -253,7 +253,7 @@ class VirtualCall:
         await stream_reply(
             command.turn,
             command.history,
-            conversation=self._conversation,
+            conversation=self.conversation,
             llm=self._llm,
             clock=lambda: self.now,
             emit=events.append,
@@ -278,9 +278,7 @@ class VirtualCall:
             await self._finish_tool(command, delay_ms)
 
     async def _finish_tool(self, command: RunTool, delay_ms: float) -> None:
-        outcome = await self._conversation.run_tool(
-            command.name, command.arguments, command.history
-        )
+        outcome = await self.conversation.run_tool(command.name, command.arguments, command.history)
         self._event_later(
             delay_ms,
             ToolFinished(

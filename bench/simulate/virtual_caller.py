@@ -16,7 +16,7 @@ QUIET_S = 0.5
 PATIENCE_S = 14.0
 """Longest wait for an answer before the caller goes on anyway."""
 MS_PER_LETTER = 60
-_MOST_ANSWERS = 8
+_MOST_ANSWERS = 16
 _AFTER_SPEECH = frozenset({"interrupt", "backchannel"})
 _FATE = frozenset({"rival", "expire_holds", "fail"})
 _NEVER = float("inf")
@@ -107,6 +107,15 @@ class VirtualCaller:
             call.hang_up()
         else:
             self._make_itself_heard(call, step)
+
+    @property
+    def is_speaking_until(self) -> float:
+        """Until when the caller is busy with what was begun last."""
+        return self._busy_until
+
+    def cut_in(self, call: Call, text: str) -> None:
+        """Speak at once, whoever is speaking."""
+        self._speak(call, text)
 
     def last_heard(self, call: Call) -> str:
         """Return what the agent has said since the caller last did something."""

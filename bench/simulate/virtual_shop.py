@@ -44,6 +44,12 @@ SHOP = ShopProfile(
     hours="We are open Monday to Friday from eight a.m. to six p.m., and Saturday until one p.m.",
 )
 SHOP_NUMBER = "+13125550100"
+Watch = Callable[[VirtualCall, int, Event], None]
+"""Sees every event behind its step, with its number."""
+
+
+def unwatched(call: VirtualCall, number: int, event: Event) -> None:
+    """Look away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +97,12 @@ class VirtualShop:
         script: Script,
         seed: int = 0,
         *,
-        prepare: Callable[[VirtualCall], None] = lambda call: None,
-        watch: Callable[[VirtualCall, int, Event], None] = lambda call, number, event: None,
+        watch: Watch = unwatched,
     ) -> Played:
         """Play one scenario from fresh rows; `watch` sees every event behind its step."""
         begun = time.perf_counter()
+        if isinstance(self.llm, DirectModel):
+            self.llm.begin()
         self.now = VIRTUAL_NOW
         random = Random(f"{script.name} {seed}")
         numbers = await self.rows.reset(script, VIRTUAL_NOW)
@@ -143,7 +150,6 @@ class VirtualShop:
             texts=messenger.sent,
             on_step=stepped,
         )
-        prepare(call)
         await conversation.prefetch()
         cause = await call.run()
         await holds.release_all()
