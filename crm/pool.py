@@ -12,6 +12,7 @@ import asyncpg
 
 from crm import principal
 from crm.errors import DatabaseError
+from crm.fair_pool import FairPool, turn_in
 
 COMMAND_DEADLINE_S = 2.0
 CONNECT_DEADLINE_S = 3.0
@@ -64,7 +65,7 @@ async def open_pool(
         DatabaseError: the database cannot be reached.
     """
     async with translated("connect"):
-        return await asyncpg.create_pool(
+        return await FairPool(
             dsn,
             min_size=min_size,
             max_size=max_size,
@@ -137,7 +138,7 @@ async def transaction_of(
 async def _lent(
     pool: asyncpg.Pool, action: str, *, deadline_s: float
 ) -> AsyncIterator[asyncpg.Connection]:
-    async with translated(action, deadline_s), asyncio.timeout(deadline_s):
+    async with translated(action, deadline_s), asyncio.timeout(deadline_s), turn_in(pool):
         connection = await pool.acquire()
         try:
             yield connection
