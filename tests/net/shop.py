@@ -199,6 +199,7 @@ class MemoryJournal:
     turns: list[tuple[int, str, str]] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)
     details: list[Mapping[str, object]] = field(default_factory=list)
+    stats: list[dict[str, object]] = field(default_factory=list)
     failure: Exception | None = None
     delay_s: float = 0.0
 
@@ -223,8 +224,16 @@ class MemoryJournal:
         self.turns.append((turn, role, text))
         self.details.append(detail)
 
-    async def call_ended(self, call_sid: str, *, at: datetime, outcome: str) -> None:
+    async def call_ended(
+        self,
+        call_sid: str,
+        *,
+        at: datetime,
+        outcome: str,
+        stats: Mapping[str, object] | None = None,
+    ) -> None:
         await self._trouble()
+        self.stats.append(dict(stats or {}))
         self.ended.append((call_sid, outcome))
 
     async def _trouble(self) -> None:

@@ -48,9 +48,10 @@ async def test_a_call_is_written_down_in_order() -> None:
     scribe.history_changed((GREETING,), "speaking")
     scribe.history_changed((GREETING, WISH), "thinking")
     scribe.history_changed((GREETING, WISH, TOOL, ANSWER), "speaking")
-    scribe.ended("caller")
+    scribe.ended("caller", {"prompt_version": "0123"})
     scribe.close()
     await scribe.run()
+    assert journal.stats == [{"prompt_version": "0123"}]
     assert journal.started == ["CA1"] and journal.ended == [("CA1", "caller")]
     assert journal.turns == [
         (0, "agent", "Hello."),

@@ -96,6 +96,7 @@ async def test_a_caller_who_hangs_up_leaves_nothing_behind(redis_url: str, momen
         assert rig.ending() == ("caller", "stop")
         assert journal.started == [call.call_sid]
         assert journal.ended == [(call.call_sid, "caller")]
+        assert journal.stats[0]["prompt_version"]
         aborted = rig.openai.counters.aborted
         assert aborted == (moment in ("while the model thinks", "while the model streams"))
         snapshot = await rig.redis.hgetall(f"session:{{{call.call_sid}}}")

@@ -49,8 +49,15 @@ class CallJournal(Protocol):
     ) -> None:
         """Note what one side said in one turn."""
 
-    async def call_ended(self, call_sid: str, *, at: datetime, outcome: str) -> None:
-        """Note when and how a call has ended."""
+    async def call_ended(
+        self,
+        call_sid: str,
+        *,
+        at: datetime,
+        outcome: str,
+        stats: Mapping[str, object] | None = None,
+    ) -> None:
+        """Note when and how a call has ended; `stats` holds JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +105,15 @@ class Scribe:
         self._history = history
         self._snapshot(phase)
 
-    def ended(self, outcome: str) -> None:
-        """Note how the call ended; nothing may follow."""
+    def ended(self, outcome: str, stats: Mapping[str, object] | None = None) -> None:
+        """Note how the call ended, and what is to be counted of it; nothing may follow."""
         at = datetime.now(UTC)
         self._snapshot("ended")
-        self._put(lambda: self._journal.call_ended(self._info.call_sid, at=at, outcome=outcome))
+        self._put(
+            lambda: self._journal.call_ended(
+                self._info.call_sid, at=at, outcome=outcome, stats=stats
+            )
+        )
 
     async def run(self) -> None:
         """Empty the queue until `close`."""

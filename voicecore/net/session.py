@@ -300,7 +300,7 @@ class CallSession:
             if self._writes:
                 await asyncio.wait(self._writes, timeout=limit_s)
             await self._parts.holds.release_all()
-            self._parts.scribe.ended(self.outcome.value)
+            self._parts.scribe.ended(self.outcome.value, self._parts.conversation.stats)
             self._parts.scribe.close()
             await asyncio.wait({scribe}, timeout=limit_s)
         finally:
