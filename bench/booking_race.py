@@ -33,7 +33,7 @@ from bench.report_table import machine_facts
 from voicecore.sandbox.child import ChildError
 
 OPERATIONS, CRASHES, CUTS = 100_000, 50, 50
-QUICK_OPERATIONS, QUICK_CRASHES, QUICK_CUTS = 2_500, 5, 3
+QUICK_OPERATIONS, QUICK_CRASHES, QUICK_CUTS = 2_000, 5, 2
 SAFEGUARDS = ("constraint", "key")
 VIOLATIONS_SHOWN = 20
 # Far enough ahead that every start of it can still be booked.

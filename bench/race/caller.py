@@ -25,7 +25,7 @@ HOT_FOR_S = 0.25
 HOT_SHARE = 0.5
 LEFT_BEHIND = 0.08
 GIVEN_BACK = 0.08
-CHANGED_EARLY = 0.2
+CHANGED_EARLY = 0.12
 MOVED = 0.35
 CANCELLED_TWICE = 0.2
 
@@ -100,10 +100,12 @@ class Caller:
 
     async def _change(self, course: Course) -> None:
         if self._rng.random() < MOVED:
+            start = self._some_start()
             for _ in range(MOVES_TRIED):
-                outcome = await self._move(course, self._some_start())
-                if outcome.appointment is not None:
+                outcome = await self._move(course, start)
+                if not outcome.alternatives:
                     break
+                start = self._rng.choice(outcome.alternatives).start.isoformat()
             self._kept.append(course)
             return
         await self._cancel(course)

@@ -56,7 +56,7 @@ class RacePlan:
     Args:
         operations: how many calls of the booking API at least; a repeat counts as one.
         processes: booking processes, each with `callers` callers at once.
-        kept: bookings that the callers keep at a time; beyond it they cancel.
+        kept: bookings that the callers keep at most; as many as fit into the shop keep it full.
         hold_ttl_s: short, so that holds left behind come back during the race.
         first_day: first day that is raced for, at the shop.
         without_constraint: the exclusion constraints are dropped.
@@ -74,7 +74,7 @@ class RacePlan:
     technicians: int = 5
     days: int = 5
     customers: int = 200
-    kept: int = 150
+    kept: int = 480
     hold_ttl_s: float = 4.0
     deadline_s: float = 1.5
     converge_s: float = 300.0

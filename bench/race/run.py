@@ -26,8 +26,8 @@ LOOK_S = 0.05
 # No operation at all for so long: the race has stopped.
 STALL_S = 90.0
 DOWN_S = (0.0, 0.4)
-# One fault in so many requests; by time, an outage would pile them up.
-REQUESTS_PER_FAULT = 40
+# By time instead of by requests, faults would pile up while nobody asks.
+REQUESTS_PER_FAULT = 200
 GOOGLE_STATUSES = (403, 429, 500, 503)
 CONVERGED_LOOK_S = 0.1
 

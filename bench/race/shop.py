@@ -36,6 +36,10 @@ _HOURS = """
 INSERT INTO opening_hours (weekday, opens, closes)
 SELECT weekday, $1, $2 FROM generate_series(1, 7) weekday
 """
+_CLOSED = """
+INSERT INTO closures (during, reason)
+VALUES (tstzrange(NULL, $1), 'before the race'), (tstzrange($2, NULL), 'after the race')
+"""
 _CAPACITY = "INSERT INTO day_capacity (day, labour_minutes) VALUES ($1, $2)"
 _EXCLUSIONS = """
 SELECT conname FROM pg_constraint WHERE conrelid = 'appointments'::regclass AND contype = 'x'
@@ -70,6 +74,8 @@ async def _write(conn: asyncpg.Connection, plan: RacePlan) -> None:
     await conn.executemany(_SKILL, [(number, SKILL) for number in people])
     await conn.executemany(_SHIFT, [(number, OPENS, CLOSES) for number in people])
     await conn.execute(_HOURS, OPENS, CLOSES)
+    # Else the losers would all go to the days after it.
+    await conn.execute(_CLOSED, *plan.window)
     minutes = plan.technicians * (CLOSES.hour - OPENS.hour) * 60
     shares = [CAPACITY_SHARES[number % len(CAPACITY_SHARES)] for number in range(plan.days)]
     await conn.executemany(

@@ -25,7 +25,7 @@ END_WAIT_S = 15.0
 
 # A small race without a calendar, which only looks at double bookings.
 SMALL = RacePlan(
-    operations=700,
+    operations=500,
     crashes=Crashes(),
     seed=1,
     first_day=(datetime.now(ZONE) + timedelta(days=2)).date(),
@@ -116,7 +116,7 @@ def test_a_wrong_option_is_refused(arguments: list[str]) -> None:
 def _processes(folder: Path) -> list[str]:
     """The ids of the processes that were given the folder."""
     listing = subprocess.run(
-        ["ps", "-eo", "pid,args"], capture_output=True, text=True, timeout=10, check=True
+        ["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, timeout=10, check=True
     )
     lines = [line.split(None, 1) for line in listing.stdout.splitlines()]
     return [pid for pid, *rest in lines if rest and str(folder) in rest[0]]
