@@ -8,16 +8,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
+import orjson
 import structlog
 import typer
 import uvloop
@@ -37,17 +39,24 @@ from crm.errors import DatabaseError, InputError
 from crm.migrate import migrate as apply_migrations
 from crm.pool import close_pool, open_pool
 from crm.seed import seed_demo
+from scheduler.booking import OnChange
 from scheduler.busy_cache import BusyCache
 from scheduler.cache_invalidation import invalidating
+from scheduler.calendar_login import LoginError, OAuthClient, log_in, write_token
+from scheduler.calendar_restore import enqueue_restore
+from scheduler.calendar_status import CalendarStatus, look_at_calendar
 from scheduler.desk import ServiceDesk
+from scheduler.errors import SchedulerError
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
+from scheduler.job_desk import STATUSES, JobDesk
 from scheduler.jobs import JobQueue
-from scheduler.worker import Duties, run_worker
+from scheduler.sms import SmsNotSentError, SmsSender
+from scheduler.worker import TAKEOVER_S, Duties, run_worker
 from voicecore.audio.silero import SileroPool
 from voicecore.call.policy import Policy
 from voicecore.config import LEVELS, Settings, is_set, load_settings
 from voicecore.env_example import render_env_example
-from voicecore.errors import SettingsError, VoiceCoreError
+from voicecore.errors import SettingsError, TwilioRestError, VoiceCoreError
 from voicecore.net.app import build_app
 from voicecore.net.call_factory import CallFactory, Surroundings
 from voicecore.net.live_calls import LiveCalls
@@ -57,7 +66,7 @@ from voicecore.net.redis_link import open_session_redis
 from voicecore.net.server_parts import ServerParts
 from voicecore.net.session_store import SessionStore
 from voicecore.net.tasks import TaskSet
-from voicecore.net.twilio_rest import TwilioRest
+from voicecore.net.twilio_rest import NumberNotAllowed, TwilioRest
 from voicecore.observer import ObserverFactory
 from voicecore.ops.demo_evidence import gather_evidence, write_demo
 from voicecore.ops.demo_report import build_report
@@ -72,12 +81,17 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+calendar_app = typer.Typer(no_args_is_help=True, help="Google Calendar: consent, and a look at it.")
+jobs_app = typer.Typer(no_args_is_help=True, help="Background jobs that failed, and once more.")
+app.add_typer(calendar_app, name="calendar")
+app.add_typer(jobs_app, name="jobs")
 
 T = TypeVar("T")
 
 DRAIN_S = 900.0
 CALENDAR_WAIT_S = 10.0
 SPEECH_MODELS = 4
+GOOGLE_LOGIN_GIVES = frozenset({"google_refresh_token"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +136,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
             tasks.spawn(busy.run(), name="calendar_busy_cache")
         jobs = JobQueue(pool)
         await jobs.install()
-        duties = Duties(on_change=lambda queue: invalidating(cache, queue.enqueue_calendar_sync))
+        duties = _duties(settings, http, cache)
         tasks.spawn(
             run_worker(dsn, zone=zone, calendar=calendar, duties=duties), name="background_jobs"
         )
@@ -177,18 +191,52 @@ async def _listen(settings: Settings, parts: ServerParts, stack: AsyncExitStack)
 async def _open_calendar(settings: Settings, stack: AsyncExitStack) -> GoogleCalendar | None:
     if not settings.google_calendar_id:
         return None
-    return await stack.enter_async_context(
-        GoogleCalendar(
-            CalendarAccess(
-                calendar_id=settings.google_calendar_id,
-                client_id=settings.google_client_id,
-                client_secret=settings.google_client_secret.get_secret_value(),
-                refresh_token=settings.google_refresh_token.get_secret_value(),
-                api_root=settings.google_api_root,
-                token_url=settings.google_token_url,
-            )
-        )
+    return await stack.enter_async_context(GoogleCalendar(_calendar_access(settings)))
+
+
+def _calendar_access(settings: Settings) -> CalendarAccess:
+    return CalendarAccess(
+        calendar_id=settings.google_calendar_id,
+        client_id=settings.google_client_id,
+        client_secret=settings.google_client_secret.get_secret_value(),
+        refresh_token=settings.google_refresh_token.get_secret_value(),
+        token_file=settings.google_token_file,
+        service_account_file=settings.google_service_account_file,
+        subject=settings.google_service_account_subject,
+        api_root=settings.google_api_root,
+        token_url=settings.google_token_url,
     )
+
+
+def _duties(settings: Settings, http: aiohttp.ClientSession, cache: CustomerCache | None) -> Duties:
+    """What this process does in the background; no text messages without keys for Twilio."""
+    on_change: Callable[[JobQueue], OnChange] | None = None
+    if cache is not None:
+        on_change = partial(_invalidating_jobs, cache)
+    send_sms: SmsSender | None = None
+    if is_set(settings, "twilio_auth_token"):
+        send_sms = partial(_send_sms, _twilio_rest(settings, http))
+    return Duties(
+        on_change=on_change,
+        send_sms=send_sms,
+        invites=settings.google_invite_customers,
+        days_ahead=settings.google_sync_days,
+        keep_calls_days=settings.call_retention_days,
+    )
+
+
+def _invalidating_jobs(cache: CustomerCache, jobs: JobQueue) -> OnChange:
+    return invalidating(cache, jobs.enqueue_calendar_sync)
+
+
+async def _send_sms(rest: TwilioRest, to_e164: str, body: str) -> None:
+    try:
+        await rest.send_sms(to_e164, body)
+    except TwilioRestError as error:
+        # Twilio's codes name what is wrong with the message; without one it was not reached.
+        is_final = error.code is not None or isinstance(error, NumberNotAllowed)
+        retryable = error.unknown_outcome or not is_final
+        raise SmsNotSentError(str(error), retryable=retryable) from error
 
 
 def _twilio_rest(settings: Settings, http: aiohttp.ClientSession) -> TwilioRest:
@@ -312,12 +360,137 @@ def simulate(
         raise typer.Exit(1)
 
 
-def _settings() -> Settings:
+@app.command()
+def worker(
+    takeover_s: Annotated[
+        float, typer.Option(min=1.0, help="Seconds after which a dead worker's job is taken over.")
+    ] = TAKEOVER_S,
+) -> None:
+    """Do background jobs (calendar, SMS, clean-up); any number of these share one database."""
+    settings = _settings()
+    configure_logging(settings.log_level, pretty=sys.stderr.isatty())
+    _run(_work(settings, _dsn(settings, "worker"), takeover_s))
+
+
+@calendar_app.command()
+def login(
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the token, if not to GOOGLE_TOKEN_FILE."),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--print", help="Print the line for .env and write no file.")
+    ] = False,
+) -> None:
+    """Consent to the use of a calendar in the browser, and keep the token."""
+    settings = _settings(optional=GOOGLE_LOGIN_GIVES)
+    missing = [n for n in ("google_client_id", "google_client_secret") if not is_set(settings, n)]
+    if missing:
+        _refuse(*(f"{name.upper()}: is missing, and calendar login needs it" for name in missing))
+    client = OAuthClient(
+        client_id=settings.google_client_id,
+        client_secret=settings.google_client_secret.get_secret_value(),
+        auth_url=settings.google_auth_url,
+        token_url=settings.google_token_url,
+    )
+    path = (file or Path(settings.google_token_file or "google-token.json")).absolute()
+    if not show and not path.parent.is_dir():
+        _refuse(f"there is no folder {path.parent}: make it, or choose another --file")
+    typer.echo("Open this address in a browser on this machine:", err=True)
+    token = _run(log_in(client, announce=partial(typer.echo, err=True)))
+    if show:
+        typer.echo(f"GOOGLE_REFRESH_TOKEN={token.refresh_token}")
+        return
+    try:
+        write_token(path, token)
+    except LoginError as error:
+        _refuse(str(error))
+    typer.echo(f"GOOGLE_TOKEN_FILE={path}")
+
+
+@calendar_app.command()
+def status(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Try what bookings need of the calendar, and show what waits and what staff changed."""
+    settings = _settings()
+    if not settings.google_calendar_id:
+        _refuse("GOOGLE_CALENDAR_ID: is missing, and calendar status needs it")
+    found = _run(_calendar_status(settings))
+    _show(found.lines(), found.as_json(), as_json=json)
+    if not found.is_ok:
+        raise typer.Exit(1)
+
+
+@calendar_app.command()
+def restore(appointment_id: int) -> None:
+    """Put an appointment's event back as it is booked, over what staff did to it."""
+    settings = _settings()
+
+    async def enqueue(pool: asyncpg.Pool) -> bool:
+        return await enqueue_restore(pool, appointment_id)
+
+    if not _run(_with_pool(_dsn(settings, "calendar restore"), enqueue)):
+        _refuse(f"there is no appointment {appointment_id} that is in the calendar")
+    typer.echo("a worker will put the event back")
+
+
+@jobs_app.command(name="list")
+def list_jobs(
+    every: Annotated[bool, typer.Option("--all", help="Also those that wait or run.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the jobs that failed for good."""
+    dsn = _dsn(_settings(), "jobs")
+    statuses = STATUSES if every else STATUSES[:1]
+    found = _run(_with_pool(dsn, lambda pool: JobDesk(pool).list_jobs(statuses)))
+    lines = [job.line() for job in found] or ["no job waits" if every else "no job has failed"]
+    _show(lines, [job.as_json() for job in found], as_json=json)
+
+
+@jobs_app.command(name="show")
+def show_job(
+    job_id: int, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Show one job with everything that happened to it."""
+    dsn = _dsn(_settings(), "jobs")
+    job = _run(_with_pool(dsn, lambda pool: JobDesk(pool).show(job_id)))
+    if job is None:
+        _refuse(f"there is no job {job_id}: it is done, or never was")
+    _show(job.lines(), job.as_json(), as_json=json)
+
+
+@jobs_app.command(name="replay")
+def replay_jobs(
+    job_ids: Annotated[list[int] | None, typer.Argument(help="Which; without any: all.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Send jobs that failed for good once more from the start."""
+    dsn = _dsn(_settings(), "jobs")
+    count = _run(_with_pool(dsn, lambda pool: JobDesk(pool).replay(job_ids or None)))
+    _show([f"queued again: {count}"], {"replayed": count}, as_json=json)
+
+
+def _show(lines: Sequence[str], value: object, *, as_json: bool) -> None:
+    """Print lines of text, or the same as JSON."""
+    if as_json:
+        typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    else:
+        for line in lines:
+            typer.echo(line)
+
+
+def _settings(optional: frozenset[str] = frozenset()) -> Settings:
     env_file = Path(".env")
     try:
-        return load_settings(env_file if env_file.exists() else None)
+        return load_settings(env_file if env_file.exists() else None, optional=optional)
     except SettingsError as error:
         _refuse(*error.problems)
+
+
+def _dsn(settings: Settings, command: str) -> str:
+    dsn = settings.database_url.get_secret_value()
+    if not dsn:
+        _refuse(f"DATABASE_URL: is missing, and {command} needs it")
+    return dsn
 
 
 def _refuse(*lines: str) -> NoReturn:
@@ -345,7 +518,7 @@ def _run(main: Coroutine[object, object, T]) -> T:
         _refuse(*error.problems)
     except ModuleNotFoundError as error:
         _refuse(f"{error.name} is not installed: it comes with the extra voicecore[sandbox]")
-    except (VoiceCoreError, DatabaseError) as error:
+    except (VoiceCoreError, DatabaseError, SchedulerError) as error:
         _refuse(str(error))
 
 
@@ -391,11 +564,60 @@ def _pointed_at(settings: Settings, stand_ins: StandIns) -> Settings:
     return Settings.model_validate({**settings.model_dump(), **stand_ins.settings})
 
 
-async def _serve(settings: Settings) -> None:
+def _stop_signal() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _with_pool(dsn: str, use: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
+    await apply_migrations(dsn)
+    pool = await open_pool(dsn, max_size=2)
+    try:
+        return await use(pool)
+    finally:
+        await close_pool(pool)
+
+
+async def _work(settings: Settings, dsn: str, takeover_s: float) -> None:
+    stop = _stop_signal()
+    zone = ZoneInfo(settings.shop_timezone)
+    await apply_migrations(dsn)
+    async with AsyncExitStack() as stack:
+        cache: CustomerCache | None = None
+        if is_set(settings, "redis_url"):
+            records = open_cache_redis(settings.redis_url.get_secret_value())
+            stack.push_async_callback(records.aclose)
+            cache = CustomerCache(records, zone=zone)
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3))
+        )
+        calendar = await _open_calendar(settings, stack)
+        log.info("working", calendar=calendar is not None)
+        await run_worker(
+            dsn,
+            zone=zone,
+            calendar=calendar,
+            stop=stop,
+            takeover_s=takeover_s,
+            duties=_duties(settings, http, cache),
+        )
+
+
+async def _calendar_status(settings: Settings) -> CalendarStatus:
+    zone = ZoneInfo(settings.shop_timezone)
+    access = _calendar_access(settings)
+    dsn = settings.database_url.get_secret_value()
+    if not dsn:
+        return await look_at_calendar(access, zone=zone)
+    return await _with_pool(dsn, lambda pool: look_at_calendar(access, zone=zone, pool=pool))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = _stop_signal()
     async with (
         _complete(settings) as complete,
         serving(complete, lambda _: Observers()) as worker,

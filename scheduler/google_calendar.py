@@ -21,7 +21,14 @@ from aiogoogle.sessions.aiohttp_session import AiohttpSession
 
 from scheduler.calendar_access import CalendarAccess
 from scheduler.calendar_event import INSTALLATION_PROPERTY, CalendarEvent, StoredEvent
-from scheduler.calendar_trouble import account_problem, no_answer, refusal, unreadable
+from scheduler.calendar_trouble import (
+    ADVICE,
+    SCOPE,
+    account_problem,
+    no_answer,
+    refusal,
+    unreadable,
+)
 from scheduler.errors import CalendarError
 from scheduler.google_token import AccessTokens
 from scheduler.slots import Taken
@@ -40,6 +47,7 @@ KEEP_ALIVE_S = 90.0
 PAGE_SIZE = 2500
 PAGES_LIMIT = 40
 WRITER_ROLES = frozenset({"owner", "writer"})
+WRITE_SCOPES = frozenset({SCOPE, f"{SCOPE}.events"})
 
 
 class GoogleCalendar:
@@ -146,6 +154,20 @@ class GoogleCalendar:
             query["pageToken"] = page["nextPageToken"]
         raise unreadable("list of events without an end")
 
+    async def check_token(self) -> None:
+        """Make sure that there is an access token, and that events may be written with it.
+
+        Raises:
+            CalendarError: there is none; the advice says what to do.
+        """
+        if self._tokens is None:
+            raise CalendarError("the calendar is not open", retryable=False)
+        await self._tokens.header()
+        scopes = self._tokens.scopes
+        if scopes is not None and WRITE_SCOPES.isdisjoint(scopes):
+            reason = "insufficientPermissions"
+            raise account_problem(reason, ADVICE[reason])
+
     async def check_rights(self) -> None:
         """Make sure that the calendar can be read and that events may be written.
 
@@ -156,8 +178,8 @@ class GoogleCalendar:
         page = await self._send(lambda: self._api.events.list(calendarId=calendar_id, maxResults=1))
         role = str(page.get("accessRole"))
         if role not in WRITER_ROLES:
-            advice = "give the account the right to make changes to the calendar"
-            raise account_problem(f"the account is only a {role} of the calendar", advice)
+            reason = f"the account is only a {role} of the calendar"
+            raise account_problem(reason, ADVICE["requiredAccessLevel"])
 
     async def insert(self, event: CalendarEvent) -> StoredEvent:
         """Write a new event; its guests are mailed.

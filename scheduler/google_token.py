@@ -31,7 +31,9 @@ SECRETS_FILE_LIMIT_BYTES = 65536
 
 
 class _Grant(Protocol):
-    """One way to come by an access token."""
+    """One way to come by an access token; `scopes` is None where Google does not say."""
+
+    scopes: frozenset[str] | None
 
     async def header(self) -> str:
         """Return an `Authorization` header that is valid for two more minutes."""
@@ -54,6 +56,11 @@ class AccessTokens:
         self._grant: _Grant | None = None
         self._header = ""
         self._asking = asyncio.Lock()
+
+    @property
+    def scopes(self) -> frozenset[str] | None:
+        """What the last token may do; None where that is not known."""
+        return None if self._grant is None else self._grant.scopes
 
     async def header(self, rejected: str = "") -> str:
         """Return an `Authorization` header other than `rejected`.
@@ -109,6 +116,7 @@ class _RefreshGrant:
         self._oauth2.openid_configs = configs
         self._stale: Any = {"refresh_token": refresh_token, "expires_at": None}
         self._credentials: Any = self._stale
+        self.scopes: frozenset[str] | None = None
 
     async def header(self) -> str:
         current = self._credentials
@@ -116,6 +124,8 @@ class _RefreshGrant:
             _, current = await self._oauth2.refresh(dict(self._stale))
         header = f"Bearer {current['access_token']}"
         self._credentials = current
+        scopes = current.get("scopes") or ()
+        self.scopes = frozenset(scopes.split() if isinstance(scopes, str) else scopes)
         return header
 
     def forget(self) -> None:
@@ -133,6 +143,7 @@ class _ServiceAccountGrant:
             session_factory=session_factory, creds=dict(creds)
         )
         self._manager: Any = self._new_manager()
+        self.scopes: frozenset[str] | None = None
 
     async def header(self) -> str:
         await self._manager.refresh()

@@ -55,6 +55,22 @@ class JobRecord:
         """The last error; empty where there was none."""
         return next((step.reason for step in reversed(self.history) if step.reason), "")
 
+    def line(self) -> str:
+        """Return it in one line."""
+        what = json.dumps(self.payload, sort_keys=True)
+        return (
+            f"{self.job_id}  {self.kind}  {self.status}, {self.attempts} retries, since "
+            f"{self.created.isoformat(timespec='seconds')}  {what}  {self.reason}"
+        ).rstrip()
+
+    def lines(self) -> list[str]:
+        """Return it with everything that happened to it."""
+        steps = [
+            f"  {step.at.isoformat(timespec='seconds')}  {step.status}  {step.reason}".rstrip()
+            for step in self.history
+        ]
+        return [self.line(), *steps]
+
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, times in ISO 8601."""
         found = asdict(self) | {"reason": self.reason}
