@@ -46,6 +46,7 @@ class LossyProxy:
         self._trigger = b""
         self._at_once = False
         self.cuts = 0
+        self.open_lines = 0
 
     def cut_after(self, text: str | bytes, *, at_once: bool = False) -> None:
         """Cut when the server has answered, or `at_once`, when it may not even have begun."""
@@ -53,6 +54,13 @@ class LossyProxy:
         self._at_once = at_once
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open_lines += 1
+        try:
+            await self._pass_on(reader, writer)
+        finally:
+            self.open_lines -= 1
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection(*self._upstream)
         cut = asyncio.Event()
 
@@ -110,6 +118,9 @@ async def line(floor: ShopFloor) -> AsyncIterator[LossyLine]:
     await close_pool(pool)
     server.close()
     await server.wait_closed()
+    async with asyncio.timeout(10.0):
+        while proxy.open_lines:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_statement_whose_answer_was_lost_is_looked_up(line: LossyLine) -> None:

@@ -79,3 +79,48 @@ async def test_a_block_drawn_by_staff_takes_the_slot(
         await cache.refresh()
         offered = await desk.free_slots(SERVICE, earliest=NINE, latest=NINE + hours(3), limit=9)
         assert offered[0].start == NINE + hours(2)
+
+
+def cache_at(source: Source, now: list[datetime]) -> BusyCache:
+    return BusyCache(source, clock=lambda: now[0])
+
+
+async def test_a_fresh_look_finds_a_block_and_keeps_it_for_the_next_offers() -> None:
+    now = [datetime(2030, 6, 4, tzinfo=UTC)]
+    cache = cache_at(Source(), now)
+    assert await cache.is_free(NINE, NINE + hours(1), 0.3) is False
+    assert await cache.is_free(NINE + hours(1), NINE + hours(2), 0.3) is True
+    assert cache.blocks == (BLOCK,)
+    assert not await cache.recheck(NINE, NINE + hours(1))
+    assert await cache.recheck(NINE + hours(1), NINE + hours(2))
+
+
+async def test_without_an_answer_in_the_budget_the_known_blocks_decide(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = [datetime(2030, 6, 4, tzinfo=UTC)]
+    source = Source()
+    cache = cache_at(source, now)
+    await cache.refresh()
+
+    async def hang(start: datetime, end: datetime) -> tuple[Taken, ...]:
+        source.reads += 1
+        await asyncio.sleep(30)
+        return ()
+
+    answering = source.busy
+    source.busy = hang  # type: ignore[method-assign]
+    begun = asyncio.get_running_loop().time()
+    assert not await cache.recheck(NINE, NINE + hours(1))
+    assert 0.25 < asyncio.get_running_loop().time() - begun < 1.0
+    # For a while nobody waits again.
+    reads = source.reads
+    assert await cache.recheck(NINE + hours(2), NINE + hours(3))
+    assert source.reads == reads
+    assert [record.message for record in caplog.records] == ["calendar_recheck_missed"]
+
+    now[0] += timedelta(seconds=6)
+    source.busy = answering  # type: ignore[method-assign]
+    assert await cache.is_free(NINE, NINE + hours(1), 0.3) is False
+    source.problem = CalendarError("gone", retryable=True)
+    assert await cache.is_free(NINE, NINE + hours(1), 0.3) is None
