@@ -1,7 +1,7 @@
 """A booking process of the race, which is killed without warning and replaced by a successor.
 
-Run as `python -m bench.race.booking_process FOLDER LINE GENERATION`; it ends when standard input is
-closed. A generation after the first takes over what the killed ones of its line have left.
+`children.py` runs it as `python -m bench.race.booking_process FOLDER LINE GENERATION`. A generation
+after the first takes over what the killed ones of its line have left.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bench.race.course import Course, read_courses
 from bench.race.journal import SUFFIX, Journal, read_journals
 from bench.race.operations import PATIENCE_S, RETRY_LONGEST_S, GivenUpError, JournaledDesk
 from bench.race.plan import ZONE, RacePlan, Setup
-from bench.race.process import stop_at_end_of_input
+from bench.race.process import stop_when_told
 from crm.errors import DatabaseError
 from crm.pool import close_pool, open_pool
 from scheduler.desk import ServiceDesk
@@ -30,7 +30,7 @@ async def book(folder: Path, line: str, generation: str) -> None:
     """Run the callers of one process until the race is over."""
     setup = Setup.read(folder)
     plan = setup.plan
-    stop = stop_at_end_of_input()
+    stop = stop_when_told()
     left = _left_behind(folder, line)
     pool = await _open(setup.booking_dsn, plan.callers + 4)
     journal = Journal(folder / f"{line}-{generation}{SUFFIX}")

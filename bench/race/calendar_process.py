@@ -1,6 +1,6 @@
 """A calendar worker of the race, which is killed without warning and replaced.
 
-Run as `python -m bench.race.calendar_process FOLDER`; it ends when standard input is closed.
+`children.py` runs it as `python -m bench.race.calendar_process FOLDER`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import uvloop
 
 from bench.race.plan import ZONE, Setup
-from bench.race.process import stop_at_end_of_input
+from bench.race.process import stop_when_told
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
 from scheduler.jobs import RetryPolicy
 from scheduler.worker import run_worker
@@ -25,7 +25,7 @@ TAKEOVER_S = 2.0
 async def push(folder: Path) -> None:
     """Push bookings into the calendar until the race is over."""
     setup = Setup.read(folder)
-    stop = stop_at_end_of_input()
+    stop = stop_when_told()
     async with GoogleCalendar(CalendarAccess(**asdict(setup.google), timeout_s=5.0)) as calendar:
         await run_worker(
             setup.dsn, zone=ZONE, calendar=calendar, stop=stop, retry=RETRY, takeover_s=TAKEOVER_S

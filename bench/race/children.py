@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.race.process import FINISH
+
 ROOT = Path(__file__).resolve().parents[2]
 EXIT_WAIT_S = 60.0
 KILL_WAIT_S = 5.0
@@ -19,7 +21,7 @@ class RaceError(RuntimeError):
 
 
 class Child:
-    """One process; it ends by itself when this process goes, as its input is closed then.
+    """One process; it ends by itself when this process goes, as that closes its input.
 
     Its output goes to a file, of which an error shows the end.
     """
@@ -62,12 +64,13 @@ class Child:
         Raises:
             RaceError: it failed, or does not end.
         """
-        self._close_input()
+        self._tell_to_finish()
         try:
             async with asyncio.timeout(EXIT_WAIT_S):
                 await self._process.wait()
         except TimeoutError as error:
             raise RaceError(f"{self.name} does not end") from error
+        self._close_input()
         self._check_code()
 
     def check_alive(self) -> None:
@@ -85,6 +88,10 @@ class Child:
         if code:
             tail = self._log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
             raise RaceError(f"{self.name} ended with status {code}:\n{tail}")
+
+    def _tell_to_finish(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.write(FINISH)
 
     def _close_input(self) -> None:
         if self._process.stdin is not None:

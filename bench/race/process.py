@@ -1,23 +1,29 @@
-"""A process of the race that ends with the process that started it."""
+"""A process of the race that finishes when it is told to, and never outlives who started it."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
+FINISH = b"finish\n"
+ORPHANED = 3
 
-def stop_at_end_of_input() -> asyncio.Event:
-    """Return an event that is set when standard input, a pipe, is closed at its other end.
 
-    The kernel closes it when the other process ends, however it ends.
+def stop_when_told() -> asyncio.Event:
+    """Return an event that is set when `FINISH` comes over standard input, a pipe.
+
+    When the pipe is closed instead, its other end is gone, however that came about: the process
+    ends at once, as there is nobody left to do anything for.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     source = sys.stdin.fileno()
 
-    def closed() -> None:
-        loop.remove_reader(source)
-        stop.set()
+    def read() -> None:
+        if os.read(source, len(FINISH)):
+            stop.set()
+        else:
+            os._exit(ORPHANED)
 
-    loop.add_reader(source, closed)
+    asyncio.get_running_loop().add_reader(source, read)
     return stop
