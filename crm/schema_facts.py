@@ -151,10 +151,12 @@ async def read_schema(connection: asyncpg.Connection) -> Schema:
         )
     indexes = _by_table(await connection.fetch(_INDEXES), "name", "definition")
     triggers = _by_table(await connection.fetch(_TRIGGERS), "definition")
-    rights = [
-        _by_table(await connection.fetch(query), "definition")
-        for query in (_SECURED, _POLICIES, _GRANTS)
-    ]
+    grants = _by_table(await connection.fetch(_GRANTS), "definition")
+    rights = (
+        _by_table(await connection.fetch(_SECURED), "definition"),
+        _by_table(await connection.fetch(_POLICIES), "definition"),
+        grants,
+    )
     tables = []
     for name, rows in groupby(await connection.fetch(_COLUMNS), key=lambda row: str(row["table"])):
         tables.append(
@@ -171,7 +173,7 @@ async def read_schema(connection: asyncpg.Connection) -> Schema:
     views = []
     for name, definition in await connection.fetch(_VIEWS):
         views.append(f"CREATE VIEW {name} AS\n{definition.rstrip(';')}")
-        views += [found[0] for found in rights[-1][name]]
+        views += [found[0] for found in grants[name]]
     return Schema(tuple(tables), functions, tuple(views))
 
 
