@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
 import redis.asyncio
+import structlog
 from hypothesis import settings
 
 from crm.migrate import migrate
@@ -24,6 +26,17 @@ settings.load_profile("steady")
 _TEMPLATE = "shop_template"
 _numbers = itertools.count(1)
 _templates: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_before() -> Iterator[None]:
+    """Undo what a test of the command line did to the process's loggers: its stderr is gone."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

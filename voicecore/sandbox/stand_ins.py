@@ -106,7 +106,7 @@ class StandIns:
             }
         if Service.DEEPGRAM in self.services:
             self.deepgram = DeepgramSandbox(self.book, self.voice)
-            # Faster than the vendor, so that the agent's own phrases are ready soon after the start.
+            # Faster than the vendor: the agent's own phrases are ready soon after the start.
             self.deepgram.speak.knobs.speed = SPEAK_SPEED
             await self.deepgram.start()
             self._servers.push_async_callback(self.deepgram.stop)
