@@ -17,7 +17,7 @@ serve: venv ## run the product; stand-ins for every service without a key in .en
 	@$(RUN) cli.py serve
 
 test: venv ## everyday suite: every test that is not marked slow
-	@$(RUN) -m pytest -n 2 --dist loadfile
+	@$(RUN) -m pytest -n 3 --dist loadfile
 
 test-slow: venv ## the long tests
 	@$(RUN) -m pytest -m slow
