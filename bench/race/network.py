@@ -1,8 +1,8 @@
 """The network between the booking processes and PostgreSQL, which can be cut.
 
-A cut strikes where it hurts most: for a moment each link falls silent at the answer to its next
-commit, which is done while nobody is told. Then every connection is reset, and none can be made for
-a while.
+A cut strikes where it hurts most: each link falls silent at the answer to its next commit, which is
+done while nobody is told. When enough commits went unheard, every connection is reset, and none can
+be made for a while.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from voicecore.net.tasks import TaskSet
 
 HOST = "127.0.0.1"
 POSTGRES_PORT = 5432
+# A cut that no commit runs into would try nothing, so it waits for some; on a slow machine longer.
+UNHEARD_COMMITS = 8
 LISTEN_S = 0.15
+LISTEN_STEPS = 20
 DOWN_S = 0.3
 # The tag of the message by which the server says that a commit is done.
 # Source: PostgreSQL 18, Message Formats, CommandComplete.
@@ -34,6 +37,7 @@ class Network:
         self.links: set[_Near] = set()
         self.is_cutting = False
         self.is_down = False
+        self.unheard_commits = 0
 
     async def __aenter__(self) -> Network:
         loop = asyncio.get_running_loop()
@@ -55,8 +59,12 @@ class Network:
 
     async def cut(self) -> None:
         """Swallow answers to commits, then reset all connections, then allow them again."""
+        enough = self.unheard_commits + UNHEARD_COMMITS
         self.is_cutting = True
-        await asyncio.sleep(LISTEN_S)
+        for _ in range(LISTEN_STEPS):
+            await asyncio.sleep(LISTEN_S)
+            if self.unheard_commits >= enough:
+                break
         self.is_down = True
         self._reset()
         self.is_cutting = False
@@ -135,6 +143,7 @@ class _Far(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._network.is_cutting and COMMITTED in data:
+            self._network.unheard_commits += not self._is_silent
             self._is_silent = True
         if not self._is_silent and self._near.transport is not None:
             self._near.transport.write(data)
