@@ -247,6 +247,7 @@ def _twilio_rest(settings: Settings, http: aiohttp.ClientSession) -> TwilioRest:
         auth_token=settings.twilio_auth_token.get_secret_value(),
         from_e164=settings.twilio_phone_number,
         allowed_numbers=settings.outbound_allowed_numbers,
+        public_base_url=settings.public_base_url,
     )
 
 

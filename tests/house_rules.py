@@ -6,6 +6,7 @@ A rule takes a `Source` and yields "path:line what is wrong".
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,12 @@ PRODUCT = ("voicecore", "crm", "scheduler", "cli.py", "deploy", "bench")
 TASKS = "voicecore/net/tasks.py"
 CALL_BOUNDARY = "voicecore/net/session.py"
 TWILIO_REST = "voicecore/net/twilio_rest.py"
-TWILIO_PATHS = ("Messages.json", "Calls.json", "/Accounts/")
+TWILIO_PATHS = re.compile(
+    r"(?:^|/)(?:Messages|Calls)(?:\.json|/|$)|/Accounts/|2010-04-01|api\.twilio\.com"
+)
+# Where the address of the REST interface stands as a setting.
+TWILIO_ADDRESS = "voicecore/config.py"
+REACHING = {"Calls.json": "place_call", "Messages.json": "send_sms"}
 WITH_GROUPS = ("voicecore/sandbox/", "scheduler/", "crm/")
 # The one who starts a server hands its environment on.
 ENVIRONMENT = ("voicecore/config.py", "voicecore/sandbox/postgres.py", "deploy/bootstrap.py")
@@ -93,13 +99,59 @@ def environment_only_in_config(source: Source) -> Iterator[str]:
 
 
 def twilio_rest_in_one_place(source: Source) -> Iterator[str]:
-    """Whoever rings or texts goes through the gate that knows the allowed numbers."""
+    """Whoever rings or texts goes through the gate that knows the allowed numbers.
+
+    Nothing else writes a path of the REST interface, asks the vendor's SDK for a call or a
+    message, or reaches around the gate into the client's private parts.
+    """
     if source.path == TWILIO_REST or source.path.startswith("voicecore/sandbox/"):
         return
     for node in ast.walk(source.tree):
-        text = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(text, str) and any(path in text for path in TWILIO_PATHS):
-            yield source.says(node, f"a REST path of Twilio outside {TWILIO_REST}")
+        if isinstance(node, ast.Constant) and source.path != TWILIO_ADDRESS:
+            text = node.value if isinstance(node.value, str) else ""
+            if " " not in text and TWILIO_PATHS.search(text):
+                yield source.says(node, f"a REST path of Twilio outside {TWILIO_REST}")
+        if re.search(r"\b(?:calls|messages)(?:\(.*\))?\.create(?:_async)?$", _called(node)):
+            yield source.says(node, f"the vendor's SDK outside {TWILIO_REST}")
+        if isinstance(node, ast.Import | ast.ImportFrom) and "twilio" in _imported(node):
+            yield source.says(node, "imports the vendor's SDK")
+        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(
+            ("rest._post", "rest._ask", "rest._ask_once", "rest._check_gate", "rest._allowed")
+        ):
+            yield source.says(node, "reaches around the gate")
+
+
+def gate_before_the_wire(source: Source) -> Iterator[str]:
+    """One function makes calls and one sends texts; each asks the gate before anything else."""
+    if source.path != TWILIO_REST:
+        return
+    found = [
+        (function, node, path)
+        for function in ast.walk(source.tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        for path in _posted(node)
+    ]
+    for function, node, path in found:
+        first = next((part for part in function.body if not _is_text(part)), None)
+        if function.name != REACHING[path]:
+            yield source.says(node, f"{path} in {function.name}")
+        elif first is None or not ast.unparse(first).startswith("self._check_gate("):
+            yield source.says(node, f"{function.name} does not ask the gate first")
+    for path in REACHING:
+        count = sum(path == posted for _, _, posted in found)
+        if count != 1:
+            yield source.says(source.tree, f"{path} is posted {count} times")
+
+
+def _posted(node: ast.AST) -> Iterator[str]:
+    """Yield which of the paths that reach somebody a request writes to."""
+    if _called(node).rpartition(".")[2] not in ("_post", "_ask", "_ask_once", "post", "request"):
+        return
+    texts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+    written = [text for text in texts if isinstance(text, str)]
+    if "GET" not in written:
+        yield from (path for path in REACHING if any(text.startswith(path) for text in written))
 
 
 def no_print(source: Source) -> Iterator[str]:
@@ -139,6 +191,7 @@ RULES = (
     empty_init,
     environment_only_in_config,
     twilio_rest_in_one_place,
+    gate_before_the_wire,
     no_print,
     documented,
     never_hidden_types,
@@ -156,6 +209,17 @@ def untested_modules(folder: str, root: Path = ROOT) -> list[str]:
             root / "tests" / folder / module.relative_to(home).with_name(f"test_{module.name}")
         ).exists()
     ]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
+    names = {alias.name for alias in node.names}
+    if isinstance(node, ast.ImportFrom):
+        names = {node.module or ""} if not node.level else set()
+    return {name.partition(".")[0] for name in names}
 
 
 def _called(node: ast.AST) -> str:

@@ -24,10 +24,12 @@ from tests.house_rules import (
     PRODUCT,
     ROOT,
     RULES,
+    TWILIO_REST,
     Source,
     documented,
     empty_init,
     environment_only_in_config,
+    gate_before_the_wire,
     never_hidden_types,
     no_broad_except,
     no_print,
@@ -134,6 +136,7 @@ def test_the_code_keeps_the_rule(rule: Callable[[Source], Iterator[str]]) -> Non
     assert [finding for source in product_sources() for finding in rule(source)] == []
 
 
+GATED = "async def place_call(self, to):\n  self._check_gate(to)\n  self._post('Calls.json')\n"
 BAD_SNIPPETS: list[tuple[Callable[[Source], Iterator[str]], str, str]] = [
     (tasks_in_one_place, "voicecore/net/app.py", "asyncio.create_task(f())"),
     (tasks_in_one_place, "voicecore/net/app.py", "group.create_task(f())"),
@@ -154,6 +157,28 @@ BAD_SNIPPETS: list[tuple[Callable[[Source], Iterator[str]], str, str]] = [
     (environment_only_in_config, "crm/pool.py", "from os import environ"),
     (twilio_rest_in_one_place, "voicecore/net/app.py", "url = f'{base}/Accounts/{sid}'"),
     (twilio_rest_in_one_place, "scheduler/jobs.py", "post('Calls.json')"),
+    (twilio_rest_in_one_place, "voicecore/net/app.py", "post(f'{base}/Calls' + '.json')"),
+    (twilio_rest_in_one_place, "scheduler/sms.py", "get(f'https://{host}/Messages')"),
+    (twilio_rest_in_one_place, "cli.py", "URL = 'https://api.twilio.com'"),
+    (twilio_rest_in_one_place, "cli.py", "client.calls.create(to=number)"),
+    (twilio_rest_in_one_place, "cli.py", "await client.messages.create_async(to=number)"),
+    (twilio_rest_in_one_place, "bench/crm.py", "from twilio.rest import Client"),
+    (twilio_rest_in_one_place, "bench/crm.py", "import twilio.rest"),
+    (twilio_rest_in_one_place, "cli.py", "await rest._post('x', form)"),
+    (twilio_rest_in_one_place, "cli.py", "self.twilio_rest._allowed |= {number}"),
+    (gate_before_the_wire, TWILIO_REST, "async def ring(self, to):\n  self._post('Calls.json')"),
+    (
+        gate_before_the_wire,
+        TWILIO_REST,
+        f"{GATED}async def send_sms(self, to):\n  await self._post('Messages.json', form)",
+    ),
+    (
+        gate_before_the_wire,
+        TWILIO_REST,
+        f"{GATED}async def send_sms(self, to):\n  self._check_gate(to)\n"
+        "  await self._post('Messages.json', a)\n  await self._post('Messages.json', b)",
+    ),
+    (gate_before_the_wire, TWILIO_REST, "X = 1"),
     (no_print, "voicecore/net/app.py", "print('x')"),
     (no_print, "crm/pool.py", "breakpoint()"),
     (documented, "crm/pool.py", "X = 1"),
@@ -171,6 +196,13 @@ GOOD_SNIPPETS: list[tuple[Callable[[Source], Iterator[str]], str, str]] = [
     (no_broad_except, "crm/pool.py", "try:\n  f()\nexcept OSError:\n  pass"),
     (environment_only_in_config, "voicecore/config.py", "import os\nos.environ['X']"),
     (twilio_rest_in_one_place, "voicecore/net/twilio_rest.py", "post('Calls.json')"),
+    (
+        gate_before_the_wire,
+        TWILIO_REST,
+        f"{GATED}async def send_sms(self, to):\n  '''Send.'''\n  self._check_gate(to)\n"
+        "  await self._post('Messages.json', form)",
+    ),
+    (twilio_rest_in_one_place, "cli.py", "completions.create(messages=messages)"),
     (no_print, "crm/pool.py", "console.print('x')"),
     (
         documented,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -20,7 +21,7 @@ from voicecore.sandbox.twilio_rest import RestFault
 
 @asynccontextmanager
 async def api(
-    allowed: tuple[str, ...] = (MARIA,), token: str = AUTH_TOKEN
+    allowed: tuple[str, ...] = (MARIA,), token: str = AUTH_TOKEN, base: str = ""
 ) -> AsyncIterator[tuple[TwilioSandbox, TwilioRest]]:
     async with TwilioSandbox(auth_token=AUTH_TOKEN) as twilio, aiohttp.ClientSession() as http:
         yield (
@@ -32,6 +33,7 @@ async def api(
                 auth_token=token,
                 from_e164=SHOP_NUMBER,
                 allowed_numbers=allowed,
+                public_base_url=base,
             ),
         )
 
@@ -151,3 +153,46 @@ async def test_hanging_up_a_call_that_is_over_is_fine() -> None:
         twilio.rest.fail_next(RestFault(status=400, code=20001))
         with pytest.raises(TwilioRestError):
             await rest.hang_up("CA" + "0" * 32)
+
+
+async def test_a_call_is_placed_with_all_that_follows_it() -> None:
+    async with api(base="https://agent.example.com/") as (twilio, rest):
+        sid = await rest.place_call(MARIA, "/outbound-reminder?attempt=7", longest_s=300)
+        (form,) = twilio.rest.call_forms
+        assert form["Url"] == ["https://agent.example.com/outbound-reminder?attempt=7"]
+        assert form["StatusCallback"] == ["https://agent.example.com/call-status"]
+        assert form["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
+        assert form["FallbackUrl"] == ["https://agent.example.com/call-error"]
+        assert form["MachineDetection"] == ["DetectMessageEnd"] and form["AsyncAmd"] == ["true"]
+        assert form["AsyncAmdStatusCallback"] == ["https://agent.example.com/amd"]
+        assert (form["TimeLimit"], form["Timeout"]) == (["300"], ["30"])
+        (call,) = await rest.calls_to(MARIA)
+        assert call.call_sid == sid and call.created_at is not None
+        assert abs(datetime.now(UTC) - call.created_at) < timedelta(minutes=1)
+        assert (await rest.call(sid)).call_sid == sid
+
+
+@pytest.mark.parametrize(
+    "number", ["+13125550199", f"{MARIA} ", f"{MARIA};ext=1", "", "\uff0b1312"]
+)
+async def test_nobody_else_is_rung(number: str) -> None:
+    async with api() as (twilio, rest):
+        with pytest.raises(NumberNotAllowed):
+            await rest.place_call(number, "/x", longest_s=60)
+        assert not rest.admits(number) and not twilio.calls and not twilio.rest.requests
+
+
+async def test_a_call_of_unknown_outcome_is_not_placed_twice() -> None:
+    async with api(base="https://agent.example.com") as (twilio, rest):
+        twilio.rest.fail_next(RestFault(drops=True, acts=True))
+        with pytest.raises(TwilioRestError) as failed:
+            await rest.place_call(MARIA, "/x", longest_s=60)
+        assert failed.value.unknown_outcome
+        assert len(await rest.calls_to(MARIA)) == len(twilio.calls) == 1
+
+
+async def test_a_call_that_is_not_there_is_said_so() -> None:
+    async with api() as (_, rest):
+        with pytest.raises(TwilioRestError) as failed:
+            await rest.call("CA" + "0" * 32)
+        assert failed.value.code == 20404

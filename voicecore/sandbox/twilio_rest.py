@@ -86,6 +86,8 @@ class TwilioRest:
         self.messages: list[SentMessage] = []
         self.requests: list[str] = []
         """Method and path of every request, in order."""
+        self.call_forms: list[Form] = []
+        """The form of every call that was asked for and passed the checks."""
         self.keys: dict[str, str] = {exchange.account_sid: auth_token}
         """User names and secrets that are let in: the account's own, and API keys."""
         self.refused_numbers: dict[str, int] = {}
@@ -208,6 +210,8 @@ class TwilioRest:
             raise _RefusedError(400, 21205, "Url parameter is required.")
         callback = _one(form, "StatusCallback")
         events = form.get("StatusCallbackEvent", ["completed"])
+        _check_options(form)
+        self.call_forms.append(form)
         call = self._exchange.start_outbound(
             to=to, from_=sender, first=first, callback=(callback, events) if callback else None
         )
@@ -273,6 +277,23 @@ async def _read_form(request: web.Request) -> Form:
 
 def _one(form: Form, name: str) -> str:
     return form.get(name, [""])[0]
+
+
+def _check_options(form: Form) -> None:
+    """Refuse what Twilio would not take.
+
+    Source: Twilio, Calls resource: Timeout, TimeLimit, MachineDetection.
+    """
+    for name, longest in (("Timeout", 600), ("TimeLimit", 14_400)):
+        value = _one(form, name)
+        if value and not (value.isdecimal() and 0 < int(value) <= longest):
+            raise _RefusedError(400, 20001, f"{name} {value!r:.20} is not valid")
+    detection = _one(form, "MachineDetection")
+    if detection and detection not in ("Enable", "DetectMessageEnd"):
+        raise _RefusedError(400, 20001, f"MachineDetection {detection!r:.40} is not valid")
+    events = set(form.get("StatusCallbackEvent", []))
+    if events - {"initiated", "ringing", "answered", "completed"}:
+        raise _RefusedError(400, 21626, "StatusCallbackEvent is not valid")
 
 
 def _source(form: Form) -> DocumentSource | None:
