@@ -11,10 +11,13 @@ from voicecore.call.events import (
     CallStarted,
     DigitPressed,
     FinalWords,
+    Finish,
+    ReplyFinished,
     ShutdownRequested,
     Timer,
     UtteranceEnded,
 )
+from voicecore.call.expecting import Expecting
 from voicecore.call.state import Phase
 
 
@@ -239,3 +242,75 @@ def test_the_first_words_of_a_call_without_a_greeting_are_a_turn():
 def test_a_turn_after_the_goodbye_is_due_is_answered_by_it():
     call = listening().voice().given(ShutdownRequested(102.0)).later(500).quiet(500)
     call.final("I need").wait_for(Timer.ENDPOINT).expect(Speak(1, 0, PHRASES.goodbye))
+
+
+# --- what the agent has asked for ---------------------------------------------------------------
+
+NUMBER = "three one two five five five oh one four two"
+
+
+def asked(expecting: Expecting) -> Playbook:
+    """A caller who has just heard a question for that kind of answer."""
+    call = Playbook().answered().asking().sentence("Could you tell me?")
+    call.given(ReplyFinished(call.at, call.turn, Finish.STOP, expecting))
+    call.synthesized(0, 0, 1000).playing().later(1000).heard(0).then().later(5000)
+    assert call.state.expecting is expecting
+    return call
+
+
+def test_a_whole_number_that_was_asked_for_is_answered_at_once():
+    call = asked(Expecting.PHONE).final(NUMBER, closes=False)
+    call.expect(AskLlm(2, ()))
+    assert call.state.expecting is None
+
+
+def test_a_number_that_was_asked_for_is_waited_for_longer():
+    call = asked(Expecting.PHONE).final("three one two").expect()
+    assert call.due_ms(Timer.ENDPOINT) == 3500
+    call.later(1000).given(UtteranceEnded(call.at)).expect()
+    call.later(2000).final("five five five").expect()
+    call.later(1000).final("oh one four two", closes=False).expect(AskLlm(2, ()))
+
+
+def test_a_beginning_is_no_answer_to_a_question_for_a_number():
+    call = asked(Expecting.PHONE).final("sure").expect()
+    assert call.due_ms(Timer.ENDPOINT) == 3500
+
+
+def test_a_plain_yes_to_a_yes_or_no_question_is_answered_at_once():
+    asked(Expecting.YES_NO).final("yes please", closes=False).expect(AskLlm(2, ()))
+
+
+def test_other_words_to_a_yes_or_no_question_wait_as_always():
+    call = asked(Expecting.YES_NO).final("yes but", closes=False)
+    assert call.due_ms(Timer.ENDPOINT) == 2500
+
+
+def test_a_guess_of_the_whole_number_is_made_sure_before_it_is_answered():
+    call = asked(Expecting.PHONE).voice().later(2500).interim(NUMBER).expect()
+    call.later(100).quiet(2500).expect(FinalizeListener())
+    assert Timer.FINALIZE not in call.timers
+    assert call.due_ms(Timer.ENDPOINT) == 400
+    call.later(100).final(NUMBER, closes=False).expect(AskLlm(2, ()))
+
+
+def test_a_whole_number_waits_for_the_voice_that_runs():
+    call = asked(Expecting.PHONE).voice().later(2500).final(NUMBER, closes=False).expect()
+    call.later(100).quiet(2600).expect(AskLlm(2, ()))
+
+
+def test_a_number_that_is_typed_whole_is_answered_at_once():
+    call = typed(asked(Expecting.PHONE), "312555014").expect()
+    typed(call, "2").expect(AskLlm(2, ()))
+    assert call.said()[-1] == ("caller", "3 1 2 5 5 5 0 1 4 2")
+
+
+def test_words_after_typed_digits_do_not_end_the_number():
+    call = typed(asked(Expecting.PHONE), "312").final(NUMBER, closes=False).expect()
+    assert call.due_ms(Timer.ENDPOINT) == 2500
+
+
+def test_what_was_asked_for_is_over_with_the_callers_turn():
+    call = asked(Expecting.PHONE).final("I would rather not say")
+    call.expect(AskLlm(2, ()))
+    assert call.state.expecting is None

@@ -12,6 +12,7 @@ from voicecore.call.commands import FinalizeListener
 from voicecore.call.draft import Draft
 from voicecore.call.ending import start_closing
 from voicecore.call.events import Timer
+from voicecore.call.expecting import calls_for_more, is_whole
 from voicecore.call.floor import (
     await_end_of_turn,
     drop_words,
@@ -29,17 +30,24 @@ from voicecore.call.words import (
     is_backchannel,
     is_part_of,
     is_question,
-    looks_complete,
-    looks_incomplete,
     words_of,
 )
 
 
 def voice_stopped(draft: Draft) -> None:
     """A whole answer need not wait for the listener once the voice is silent."""
-    caller = draft.state.caller
-    if caller.text and not caller.digits and looks_complete(caller.text):
+    caller, expecting = draft.state.caller, draft.state.expecting
+    if not caller.text or caller.digits or not is_whole(caller.text, expecting):
+        return
+    if expecting is None:
         await_end_of_turn(draft)
+    elif caller.transcript.interim:
+        # The words are only guessed: ask at once, so that the last digit is sure.
+        draft.cancel_timer(Timer.FINALIZE)
+        draft.emit(FinalizeListener())
+        await_end_of_turn(draft)
+    else:
+        commit(draft)
 
 
 def finalize_due(draft: Draft) -> None:
@@ -56,7 +64,7 @@ def words_heard(draft: Draft, *, closes: bool) -> None:
         drop_words(draft)
         if draft.due_at(Timer.SILENCE) is None:
             give_floor(draft, silence_ms=draft.state.policy.silence_ms)
-    elif closes and not looks_incomplete(text) and not _has_fresh_voice(draft):
+    elif _is_answered(draft) or (closes and _may_be_all(draft)):
         commit(draft)
     else:
         await_end_of_turn(draft)
@@ -65,7 +73,7 @@ def words_heard(draft: Draft, *, closes: bool) -> None:
 def utterance_ended(draft: Draft) -> None:
     """The backup sign: the words so far are the turn, unless they call for more."""
     text = draft.state.caller.text
-    if text and not draft.state.caller.digits and not looks_incomplete(text):
+    if text and not draft.state.caller.digits and not _calls_for_more(draft):
         commit(draft)
 
 
@@ -91,7 +99,10 @@ def digit_pressed(draft: Draft, digit: str) -> None:
         return
     digits = "" if digit == "*" else caller.digits + digit
     set_caller(draft, replace(caller, digits=digits, words_at=draft.at))
-    if draft.state.caller.text:
+    expecting = draft.state.expecting
+    if expecting is not None and is_whole(" ".join(digits), expecting):
+        commit(draft)
+    elif draft.state.caller.text:
         await_end_of_turn(draft)
 
 
@@ -110,6 +121,7 @@ def commit(draft: Draft) -> None:
             last_voice_at=caller.voice_at,
             rejected_at=None,
         ),
+        expecting=None,
         troubles=replace(state.troubles, silences=0, postponed=0),
     )
     if not start_closing(draft):
@@ -140,6 +152,23 @@ def _with_turn(state: CallState, turn: int, text: str) -> tuple[LogEntry, ...]:
             merged = CallerSaid(turn, f"{earlier.text} {text}")
             return (*state.log[:index], merged, *after)
     return (*state.log, CallerSaid(turn, text))
+
+
+def _calls_for_more(draft: Draft) -> bool:
+    """Tell whether the words so far cannot be the end of the answer."""
+    return calls_for_more(draft.state.caller.text, draft.state.expecting)
+
+
+def _may_be_all(draft: Draft) -> bool:
+    return not _calls_for_more(draft) and not _has_fresh_voice(draft)
+
+
+def _is_answered(draft: Draft) -> bool:
+    """Tell whether the answer that was asked for is whole, sure, and nobody is speaking on."""
+    state = draft.state
+    if state.expecting is None or state.caller.transcript.interim or state.caller.digits:
+        return False
+    return is_whole(state.caller.text, state.expecting) and not has_voice(draft)
 
 
 def _is_stray(draft: Draft) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from voicecore.call.expecting import Expecting
+
 
 class Timer(StrEnum):
     """The timers a call can have; one of each at most."""
@@ -165,11 +167,15 @@ class ToolRequested:
 
 @dataclass(frozen=True, slots=True)
 class ReplyFinished:
-    """The model's stream for `turn` has ended; every tool request of it was delivered before."""
+    """The model's stream for `turn` has ended; every tool request of it was delivered before.
+
+    `expecting`: the kind of answer that its last question asks for, where it has an end of its own.
+    """
 
     at: float
     turn: int
     finish: Finish
+    expecting: Expecting | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from voicecore.call.draft import Draft
 from voicecore.call.events import Timer
+from voicecore.call.expecting import Expecting, calls_for_more, is_whole
 from voicecore.call.state import Caller, Phase
-from voicecore.call.words import looks_complete, looks_incomplete
 
 
 def give_floor(draft: Draft, *, silence_ms: int) -> None:
@@ -22,12 +22,13 @@ def give_floor(draft: Draft, *, silence_ms: int) -> None:
 def await_end_of_turn(draft: Draft) -> None:
     """Words are there: end the turn when no more come for as long as these words call for."""
     policy, caller = draft.state.policy, draft.state.caller
-    text = caller.text
+    text, expecting = caller.text, draft.state.expecting
     if caller.digits:
         wait_ms = policy.digits_pause_ms
-    elif looks_incomplete(text):
-        wait_ms = policy.endpoint_incomplete_ms
-    elif looks_complete(text) and not has_voice(draft):
+    elif calls_for_more(text, expecting):
+        is_dictated = expecting is not None and expecting is not Expecting.YES_NO
+        wait_ms = policy.endpoint_dictation_ms if is_dictated else policy.endpoint_incomplete_ms
+    elif is_whole(text, expecting) and not has_voice(draft):
         wait_ms = policy.endpoint_complete_ms
     else:
         wait_ms = policy.endpoint_ms

@@ -36,6 +36,8 @@ class Policy:
     """From the last words to the end of the turn when the listener never says so."""
     endpoint_incomplete_ms: int = 2500
     """The same when the words cannot be the end of a sentence or of a number."""
+    endpoint_dictation_ms: int = 3500
+    """The same within a number, a code or a spelling that the agent has asked for."""
     endpoint_complete_ms: int = 400
     """The same when the words are a whole answer ("yes please") and the voice has stopped."""
     endpoint_max_ms: int = 4000

@@ -77,6 +77,7 @@ def reply_finished(draft: Draft, event: ReplyFinished) -> None:
     if reply is None:
         return
     draft.cancel_timer(Timer.REPLY)
+    draft.state = replace(draft.state, expecting=event.expecting)
     reply = replace(reply, streaming=False)
     change(draft, reply)
     requested = [call for call in reply.tools if call.state is ToolState.REQUESTED]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from voicecore.call.events import Timer
+from voicecore.call.expecting import Expecting
 from voicecore.call.history import CallerSaid, HistoryItem
 from voicecore.call.policy import Phrases, Policy
 from voicecore.call.reply import Ending, Reply
@@ -112,7 +113,8 @@ class CallState:
     """One call at one moment; made by `initial`, changed only by `step`.
 
     `turn` is the number of the newest reply. `log` holds the past in order, `reply` the reply
-    that is being made or spoken. `timers` are those set and not yet due.
+    that is being made or spoken. `timers` are those set and not yet due. `expecting`: what the
+    agent's question asks for, until the caller's turn is over.
     """
 
     policy: Policy
@@ -123,6 +125,7 @@ class CallState:
     reply: Reply | None = None
     log: tuple[LogEntry, ...] = ()
     caller: Caller = field(default_factory=Caller)
+    expecting: Expecting | None = None
     barge_in: BargeIn | None = None
     interruption: Interruption | None = None
     troubles: Troubles = field(default_factory=Troubles)

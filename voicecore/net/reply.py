@@ -8,6 +8,7 @@ from contextlib import aclosing
 from voicecore.call.events import Event, ReplyFailed, ReplyFinished, SentenceReady, ToolRequested
 from voicecore.call.history import HistoryItem
 from voicecore.dialog.conversation import Conversation
+from voicecore.dialog.expectation import expected_answer
 from voicecore.dialog.sentences import SentenceSplitter
 from voicecore.errors import LlmError
 from voicecore.net.llm import Finished, LlmStream, TextDelta, ToolCallReady
@@ -25,14 +26,17 @@ async def stream_reply(
 ) -> None:
     """Run the model once for `turn`; emits sentences, tool requests and the end, in that order.
 
-    Every sentence has passed the claim guard. A failure becomes `ReplyFailed`.
+    Every sentence has passed the claim guard. A failure becomes `ReplyFailed`. The end tells what
+    kind of answer the words that were spoken ask for.
     """
     splitter = SentenceSplitter()
+    spoken: list[str] = []
 
     def say(pieces: list[str]) -> None:
         for piece in pieces:
             text = conversation.review(piece)
             if text:
+                spoken.append(text)
                 emit(SentenceReady(clock(), turn, text))
 
     try:
@@ -47,7 +51,8 @@ async def stream_reply(
                         emit(ToolRequested(clock(), turn, call_id, name, arguments, writes))
                     case Finished(finish):
                         say(splitter.finish())
-                        emit(ReplyFinished(clock(), turn, finish))
+                        expecting = expected_answer(" ".join(spoken))
+                        emit(ReplyFinished(clock(), turn, finish, expecting))
     except LlmError as error:
         say(splitter.finish())
         emit(ReplyFailed(clock(), turn, error.reason))
