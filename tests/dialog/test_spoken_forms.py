@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from crm.seed import SERVICES
 from crm.slot_readers import SlotReaders
-from tests.dialog.spoken_forms import forms
+from tests.dialog.spoken_forms import forms, fresh_forms
 from voicecore.dialog.service_match import find_service
 from voicecore.dialog.slot_problem import SlotProblem
 from voicecore.dialog.slots import parse_phone
@@ -25,7 +26,7 @@ from voicecore.dialog.vehicle_match import match_vehicle
 TODAY = date(2026, 11, 24)
 READERS = SlotReaders(lambda: TODAY)
 ON_FILE = ("1HGCM82633A004352", "4T1B11HK5KU112648")
-LEAST_RIGHT = 0.95
+LEAST_RIGHT = 0.96
 LEAST_RIGHT_OR_ASKED = 0.99
 
 
@@ -81,7 +82,9 @@ READ: dict[str, Callable[[str], object]] = {
     "service": read_service,
     "vehicle": read_car,
 }
-FORMS = list(forms())
+FRESH = Path(__file__).parent / "fresh_forms.txt"
+"""Written down before anybody looked at what the readers do; of its 420 new rows 14 were taken wrongly."""
+FORMS = [*forms(), *fresh_forms(FRESH.read_text(encoding="utf-8"))]
 
 
 def outcome(slot: str, said: str, meant: str | None) -> str:

@@ -10,6 +10,8 @@ _MARKER = re.compile(
     r"never ?mind|my mistake|no)\b[ ,.;:!—-]*)+",
     re.IGNORECASE,
 )
+_AFTERTHOUGHT = re.compile(r"(?<=\w)[ ,]+(?:actually|rather)[ ,.;:!—-]*$", re.IGNORECASE)
+"""Behind everything else it takes nothing back: "Friday would be great, actually"."""
 _NUMBER_SIGN = re.compile(r"\b(?:no\. ?|number )(?=[0-9])", re.IGNORECASE)
 
 
@@ -19,7 +21,8 @@ def corrected_parts(text: str) -> list[str]:
     One part: nothing was taken back. An empty last part: taken back, and nothing said instead.
     A correction that opens the text takes back what was said before it, and is dropped.
     """
-    parts = [part.strip(" ,.;:!—-") for part in _MARKER.split(_NUMBER_SIGN.sub("", text))]
+    text = _AFTERTHOUGHT.sub("", _NUMBER_SIGN.sub("", text))
+    parts = [part.strip(" ,.;:!—-") for part in _MARKER.split(text)]
     if len(parts) > 1 and not parts[0]:
         parts = parts[1:]
     return parts

@@ -16,10 +16,10 @@ _NOTHING_SAID = comma_words(
     "a,an,the,my,for,on,of,to,i,i'd,i'm,we,need,needs,want,like,would,get,have,do,done,it,its,"
     "it's,is,me,please,some,just,car,vehicle,truck,appointment,book,booking,service,services,can,"
     "could,you,uh,um,yes,yeah,ok,okay,hi,hello,and,so,with,in,bring,looked,at,that,this,"
-    "come,schedule,make,due,time,one"
+    "come,came,schedule,make,due,time,one,think,somebody,someone"
 )
 _ALIASES = {
-    "oil_change": "lube filter fluid",
+    "oil_change": "lube filter fluid changed",
     "tire_rotation": "tyre rotate rotated",
     "battery_check": "test tested checked",
     "brake_inspection": "check checked inspected inspect",

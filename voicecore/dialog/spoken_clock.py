@@ -50,6 +50,12 @@ _LATE_HALVES = comma_words(
 _HEARD_AS = re.compile(r"\bat (?:to|too)\b")
 _HEARD_FOR = re.compile(r"\bat (?:for|fore)\b")
 _CLOCK = re.compile(r"\b([0-2]?[0-9])[:.]([0-5][0-9])\b")
+_JOINED_HALF = re.compile(r"(?<=[0-9])(?=[ap]\.?m\b)")
+_THAT_ONE = re.compile(
+    rf"\b((?:the|that) (?:{_HOUR}) (?:ten|fifteen|twenty|thirty|forty|fifty)) one\b"
+)
+"""One of the times that were offered: "the nine thirty one" is no 9:31."""
+_NO_HOUR = r"(?<!twenty )(?<!thirty )(?<!forty )(?<!fifty )"
 _ORDINAL = r"(?:first|second|third|\w+th|[0-9]+(?:st|nd|rd|th))"
 _TENS = "twenty|thirty"
 _DATE = re.compile(
@@ -62,7 +68,8 @@ _DATE = re.compile(
 _NEGATED = re.compile(r"\bnot (?:at )?[a-z0-9: ]+?(?:[,;]|\bbut\b)", re.IGNORECASE)
 _VAGUE = re.compile(
     r"\b(?:or|between|before|after|until|till|any ?time|whenever|either|earliest|latest|soon|not|"
-    r"hours?|minutes?|sometime|by|from|through|half|ish|around lunch)\b"
+    r"hours?|minutes?|sometime|by|from|through|half|ish|around lunch|doesn't|don't|can't|won't|"
+    r"isn't|get off|off work|finish|leave|close|busy|sixty|seventy|eighty|ninety)\b"
 )
 _BARE = re.compile(
     rf"^(?:(?:make it|how about|let's do|let's say|say|um|uh|yes|yeah|okay|ok) )*(?:{_HOUR})\b"
@@ -132,7 +139,8 @@ def _as_time(minutes: int) -> time:
 
 def _times(text: str) -> list[_Found] | SlotProblem:
     """Return every time in `text`."""
-    plain = _NEGATED.sub(" ", text.lower())
+    plain = _THAT_ONE.sub(r"\1", _JOINED_HALF.sub(" ", _NEGATED.sub(" ", text.lower())))
+    plain = plain.replace("hundred hours", "hundred")
     plain = _HEARD_FOR.sub("at four", _HEARD_AS.sub("at two", plain))
     plain = _CLOCK.sub(r" clock \1 \2 ", plain)
     plain = _DATE.sub(" | ", plain_words(plain))
@@ -191,7 +199,7 @@ _EXPRESSIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], _Found]], .
     ),
     (re.compile(r"\b(?:twelve |12 )?(noon|midday|midnight)\b"), _noon),
     (re.compile(rf"\b({_LATE}) ({_MINUTE})\b"), _late),
-    (re.compile(rf"\b({_HOUR}) ({_MINUTE})\b{_HALF}"), _hour),
-    (re.compile(rf"\b({_HOUR})()\b{_HALF.removesuffix('?')}"), _hour),
+    (re.compile(rf"\b{_NO_HOUR}({_HOUR}) ({_MINUTE})\b{_HALF}"), _hour),
+    (re.compile(rf"\b{_NO_HOUR}({_HOUR})()\b{_HALF.removesuffix('?')}"), _hour),
     (re.compile(rf"\b(?:{_LEAD}) ({_HOUR})()()\b(?! (?:weeks?|days?|cars?|people|of us))"), _hour),
 )

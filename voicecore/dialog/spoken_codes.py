@@ -21,6 +21,16 @@ _INTRODUCTION = re.compile(
     r"license|licence|plate'?s?|tag|number(?:'s)?|vin|is|are|reads|says|would be)\b[ ,.:]*)+",
     re.IGNORECASE,
 )
+_KIND = re.compile(
+    r"\b(?:an? |the |my )?(?:vanity|personalized|custom|alabama|alaska|arizona|arkansas|"
+    r"california|colorado|connecticut|delaware|florida|georgia|hawaii|idaho|illinois|indiana|iowa|"
+    r"kansas|kentucky|louisiana|maine|maryland|massachusetts|michigan|minnesota|mississippi|"
+    r"missouri|montana|nebraska|nevada|new (?:hampshire|jersey|mexico|york)|ohio|oklahoma|oregon|"
+    r"(?:north|south) (?:carolina|dakota)|pennsylvania|rhode island|tennessee|texas|utah|vermont|"
+    r"virginia|washington|west virginia|wisconsin|wyoming) (?:license )?plates?\b",
+    re.IGNORECASE,
+)
+"""What kind of plate it is says nothing about what stands on it."""
 _TAIL = re.compile(r"[ ,.]+(?:please|thanks|thank you|that's it|that is it)$", re.IGNORECASE)
 _ARTICLE = re.compile(r"\b(?:it's|its|is|that's) a (?=\w)")
 """Perhaps the letter A, perhaps the word: nobody can tell."""
@@ -39,6 +49,7 @@ _ALSO_WORDS = comma_words("see,sea,you,are,why,be,eye,tea,oh,ex,i,a,to,too,for,i
 
 def read_plate(said: str, readers: SlotReaders) -> str | SlotProblem:
     """Return a licence plate as the records write it: letters and digits only."""
+    said = _KIND.sub(" plate", said)
     parts = [_trimmed(part) for part in corrected_parts(said)]
     if not _are_codes(parts) or _ARTICLE.search(said):
         return SlotProblem("plate_unreadable", phrases.ASK_PLATE)
@@ -46,7 +57,8 @@ def read_plate(said: str, readers: SlotReaders) -> str | SlotProblem:
     if reading.ask:
         return SlotProblem(reading.error, reading.ask)
     shortest = _SHORTEST_PLATE if len(parts) == 1 else _SHORTEST_RESTATED_PLATE
-    if len(reading.value) < shortest:
+    is_cut = any(len(readers.code(part)) > len(reading.value) for part in parts[:-1])
+    if len(reading.value) < shortest or is_cut:
         return SlotProblem("plate_too_short", phrases.ASK_PLATE)
     return reading.value
 

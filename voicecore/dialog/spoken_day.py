@@ -41,7 +41,7 @@ _NUMBERS = {plain_words(cardinal(number)): number for number in range(1, 32)} | 
 }
 _DAYS = _ORDINALS | _NUMBERS
 _COUNTS = {plain_words(cardinal(number)): number for number in range(1, 13)} | {
-    **{str(number): number for number in range(1, 13)}, "a": 1, "couple of": 2, "a couple of": 2,
+    **{str(number): number for number in range(1, 13)}, "a": 1,
 }  # fmt: skip
 
 
@@ -62,17 +62,19 @@ _VAGUE = re.compile(
     r"\b(?:last|any|not|doesn't|don't|can't|won't|isn't|but|if|unless|bad|earliest|latest|from|"
     r"weeks?|weekend|any ?day|sometime|anytime|whenever|either|between|through|except|months?|"
     r"end of|beginning of|middle of|or|maybe|around the|every|few days|other day|until|after|"
-    r"before|january|february|march|april|june|july|august|september|october|november|december)\b"
+    r"before|was in|were in|been in|came|picked|brought|dropped|couple|"
+    r"january|february|march|april|june|july|august|september|october|november|december)\b"
 )
 _NEGATED = re.compile(
     rf"\b(?:not|instead of|rather than|can't do) (?:on |this |next )?"
-    rf"(?:{_WEEKDAY}|today|tomorrow)\b"
+    rf"(?:{_WEEKDAY}|today|tomorrow)\b|"
+    rf"\b(?:{_WEEKDAY}|today|tomorrow) (?:won't|doesn't|does not|will not) work\b"
 )
 _NO_DAY = re.compile(
     r"\b(?:(?:the|my|our|your) first (?:available|opening|one|slot|time|thing|appointment|visit|"
     r"choice)|first (?:available|thing)|(?:a|one|just a|this|the|every) second "
-    r"(?:please|choice|one|time|slot|option|car|appointment)?|(?:a|one) second|second (?:one|car)|"
-    r"third (?:one|time)|a quarter|half|second to last|the first time)\b"
+    r"(?!of )(?:please|choice|one|time|slot|option|car|appointment)?|(?:a|one) second|"
+    r"second (?:one|car)|third (?:one|time)|a quarter|half|second to last|the first time)\b"
 )
 
 Reading = tuple[date, ...] | SlotProblem
@@ -208,7 +210,7 @@ def _day_alone(match: re.Match[str], today: date, month: int | None) -> Reading:
 
 def _relative(match: re.Match[str], today: date, month: int | None) -> Reading:
     ahead = {"yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1, "day after tomorrow": 2}
-    return (today + timedelta(days=ahead[match[1]]),)
+    return (today + timedelta(days=ahead.get(match[1], 0)),)
 
 
 def _from_now(match: re.Match[str], today: date, month: int | None) -> Reading:
@@ -269,7 +271,11 @@ _EXPRESSIONS: tuple[
         re.compile(rf"\b(?:({_WEEKDAY}) (?:of )?next week|next week (?:on )?({_WEEKDAY}))\b"),
         _weekday_next_week,
     ),
-    (re.compile(r"\b(?:the )?(day after tomorrow|yesterday|today|tonight|tomorrow)\b"), _relative),
+    (
+        re.compile(r"\b(?:sometime |the )?(day after tomorrow|yesterday|today|tonight|tomorrow)\b"),
+        _relative,
+    ),
+    (re.compile(r"\b(this (?:morning|afternoon|evening))\b"), _relative),
     (re.compile(rf"\b(?:the |on )?({_LATER_ORDINAL})\b(?!{_COUNTED})"), _day_alone),
     (
         re.compile(rf"(?:\bon|(?<=day)) the (first|second|third|1st|2nd|3rd)\b(?!{_COUNTED})"),

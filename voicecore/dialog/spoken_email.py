@@ -30,7 +30,7 @@ _TIMES = {"double": 2, "triple": 3}
 _SIGNS = "dot|point|period|underscore|under score|dash|hyphen|minus|plus"
 _NO_PART = comma_words(
     "with,an,is,it's,its,the,my,uh,um,er,email,mail,address,capital,letter,spelled,that's,number,then,"
-    "slash,sign,think,know,don't,have,no,not,double,triple"
+    "slash,sign,name,initial,think,know,don't,have,no,not,double,triple"
 )
 _NOT_LOCAL, _NOT_HOST = _NO_PART | {"at"}, _NO_PART - {"mail"}
 

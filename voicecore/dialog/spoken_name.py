@@ -16,10 +16,19 @@ from voicecore.dialog.spoken_numbers import is_number_word
 _INTRODUCTION = re.compile(
     r"^ ?(?:(?:yes|yeah|sure|okay|ok|hi|hello|oh|um|uh|and|so|well)\b[ ,.]*)*"
     r"(?:(?:my|the|first|last|full|family) )*(?:(?:name|surname)\b[ ,]*(?:is|would be|will be)?|"
-    r"(?:name)?'s|it's|it is|its|that's|that is|this is|i'm|i am|call me)?"
+    r"(?:name)?'s|(?:you can )?(?:put|book) (?:it|that|me)|it's|it is|its|"
+    r"that's|that is|this is|i'm|i am|call me)?"
     r"(?: (?:under|for))?(?: (?:mr|mrs|ms|miss|dr|doctor)\b\.?)?[ ,.:]+",
     re.IGNORECASE,
 )
+_FIRST_AND_LAST = re.compile(
+    r"\bfirst name(?:'s| is)? (?P<first>[\w'-]+),? (?:and )?(?:my )?last name(?:'s| is)? "
+    r"(?P<last>.+)$|"
+    r"\blast name(?:'s| is)? (?P<last2>[\w'-]+),? (?:and )?(?:my )?first name(?:'s| is)? "
+    r"(?P<first2>[\w'-]+)$",
+    re.IGNORECASE,
+)
+_FIRST_LETTER = re.compile(r"^(\w[\w'-]+),? with an? ([a-z])\.?$", re.IGNORECASE)
 _TAIL = re.compile(
     r"[ ,.]+(?:please|thanks|thank you|here|speaking|calling|it's spelled|spelled|spelt|that's|"
     r"that is|it's|spelling|is spelled|which is|so)$",
@@ -33,11 +42,14 @@ _SURE_WORDS = comma_words(
     "will,not,no,yes,yeah,okay,ok,the,this,that,what,when,where,why,how,who,name,names,hello,hi,"
     "thanks,please,appointment,car,call,calling,about,need,want,like,just,spell,spelled,same,"
     "know,think,sure,again,sorry,number,phone,there,here,nope,oil,change,book,booking,me,him,them,us,speaking,an,of,my,"
-    "your,his,her,our,their,for,with,under,from,and,or,but,so,um,uh"
+    "your,his,her,our,their,for,with,under,from,and,or,but,so,um,uh,right,correct,exactly,great,"
+    "perfect,fine,monday,tuesday,wednesday,thursday,friday,saturday,sunday,today,tomorrow,morning,"
+    "afternoon,evening,everyone,everybody,whatever,nothing,none"
 )
 _ABOUT_LETTERS = comma_words("capital,letter,letters")
 _HYPHEN = re.compile(r" (?:hyphen|dash) ", re.IGNORECASE)
 _PREFIX = re.compile(r"\b(Ma?c) (?=[A-Z])")
+_LETTERS_ONLY = re.compile(r"[^A-Za-z]")
 _MOST_WORDS = 4
 _LEAST_ALIKE = 0.5
 
@@ -51,7 +63,7 @@ def read_name(said: str, readers: SlotReaders) -> str | SlotProblem:
     parts = corrected_parts(said)
     if not parts[-1]:
         return SlotProblem("name_missing", phrases.ASK_NAME)
-    text = parts[-1]
+    text = _in_order(parts[-1])
     if len(parts) > 1 and find_spelling(parts[0]) and not _is_whole(text):
         return SlotProblem("name_unclear", phrases.ASK_SPELL_NAME)
     if _WITH_LETTER.search(text):
@@ -70,6 +82,17 @@ def read_name(said: str, readers: SlotReaders) -> str | SlotProblem:
         return SlotProblem("name_unclear", phrases.ASK_SPELL_NAME)
     reading = readers.name(" ".join(words).lower())
     return SlotProblem(reading.error, reading.ask) if reading.ask else reading.value
+
+
+def _in_order(text: str) -> str:
+    """Put first and last name behind each other; drop the first letter told: "Kathy with a K"."""
+    named = _FIRST_AND_LAST.search(text)
+    if named is not None:
+        return f"{named['first'] or named['first2']} {named['last'] or named['last2']}"
+    lettered = _FIRST_LETTER.match(text)
+    if lettered is not None and lettered[1][0].lower() == lettered[2].lower():
+        return lettered[1]
+    return text
 
 
 def _is_whole(text: str) -> bool:
@@ -99,6 +122,8 @@ def _joined(words: list[str], spelling: Spelling) -> list[str] | None:
         # "Maria L O P E Z": one first name, and the last one only spelled.
         is_first_alone = len(words) == 1 and len(spelling.letters) > 2 and not spelling.has_pause
         return [*words, spelling.letters] if is_first_alone else None
+    if _LETTERS_ONLY.sub("", words[best]).upper() == spelling.letters.upper():
+        return words  # the word has what nobody spells: "O'Malley", "Garcia-Lopez"
     return [*words[:best], spelling.letters, *words[best + 1 :]]
 
 

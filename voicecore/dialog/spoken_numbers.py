@@ -25,7 +25,7 @@ _TENS = {word: f"{number}0" for number, word in enumerate(TENS[2:], start=2)} | 
 _REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _BETWEEN = comma_words(
     "uh,um,er,like,so,then,and,dash,hyphen,space,dot,area,code,plus,the,number,is,it's,its,my,"
-    "that's,phone,mobile,cell,extension,please,yeah,ok,okay"
+    "that's,phone,mobile,cell,extension,ext,please,yeah,ok,okay"
 )
 _SCALES = {"hundred": 100, "thousand": 1000}
 _SCALED_MAX = 1_000_000
@@ -64,7 +64,7 @@ def phone_candidates(text: str, region: str = "US") -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for run in _runs(text):
-        plus = "+" if text.strip().startswith("+") else ""
+        plus = "+" if text.strip().lower().startswith(("+", "plus ")) else ""
         for choice in islice(product(*run), _MOST_READINGS):
             number = _valid_number(plus + "".join(choice), region)
             if number is not None:
