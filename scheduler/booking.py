@@ -41,6 +41,7 @@ HOLD_TTL_S = 120.0
 # The budget of a tool on the call: after it the caller hears that the schedule cannot be seen.
 DEADLINE_S = 1.5
 SWEEP_LIMIT = 500
+AGENT = "agent"
 DAY_FULL = "day_capacity_kept"
 
 Result = TypeVar("Result")
@@ -153,7 +154,7 @@ class Bookings:
         on_change: OnChange | None = None,
         hold_ttl_s: float = HOLD_TTL_S,
         deadline_s: float = DEADLINE_S,
-        actor: str = "agent",
+        actor: str = AGENT,
         zone: ZoneInfo | None = None,
     ) -> None:
         self._pool = pool

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -12,56 +11,22 @@ import asyncpg
 
 from crm.appointments import Appointment
 from crm.instants import require_aware
-from scheduler.booking import DEADLINE_S, HOLD_TTL_S, Bookings, HoldRequest, OnChange
+from scheduler.booking import AGENT, DEADLINE_S, HOLD_TTL_S, Bookings, HoldRequest, OnChange
 from scheduler.booking_row import BookingRow
 from scheduler.diary import SHOP_TTL_S, BusyBlocks, CalendarCheck, Diary
 from scheduler.moves import MoveRefusal, MoveRequest
 from scheduler.offers import MOST_OFFERS, Choice
+from scheduler.outcomes import Hold, HoldOutcome, RescheduleOutcome
 from scheduler.public_holidays import PublicHolidays
 from scheduler.shop import Service, last_technician, service_of
-from scheduler.slots import PartOfDay, Slot, SlotFinder, SlotRules, nearest
+from scheduler.slot_search import SlotSearch
+from scheduler.slots import PartOfDay, Shop, Slot, SlotRules
 from scheduler.transaction import read
 
-ALTERNATIVES = 3
 # Enough to find a few days among them.
 MOST_SEARCHED = 300
-# Alternatives are looked for around the time that was wanted.
-SEARCH_BEFORE = timedelta(days=3)
-SEARCH_AFTER = timedelta(days=14)
-# The longest that one booking can occupy a bay, so that neighbours of a window are seen.
-LONGEST = timedelta(hours=24)
 # A car that is dropped off is looked for a later bay so often when somebody else took the one.
 DROP_OFF_TRIES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """A slot kept for a caller until `expires_at`; times in the shop's zone."""
-
-    hold_id: str
-    start: datetime
-    end: datetime
-    expires_at: datetime
-    bay_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldOutcome:
-    """A hold, or the nearest free slots where the wanted one is taken."""
-
-    hold: Hold | None
-    alternatives: tuple[Slot, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RescheduleOutcome:
-    """The moved appointment, or the nearest free slots where the wanted one is taken.
-
-    Neither: the customer has no such appointment that could be moved.
-    """
-
-    appointment: Appointment | None
-    alternatives: tuple[Slot, ...] = ()
 
 
 class ServiceDesk:
@@ -71,6 +36,7 @@ class ServiceDesk:
     `busy` gives the calendar's blocks, None without a calendar; where it is a `CalendarCheck` too,
     it is asked once more before a booking becomes firm. `on_change` runs inside the transaction of
     every change of a confirmed appointment. `holidays` are those of the United States unless given.
+    `actor` is who the record of every change names.
     """
 
     def __init__(
@@ -86,12 +52,12 @@ class ServiceDesk:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         holidays: Container[date] | None = None,
         shop_ttl_s: float = SHOP_TTL_S,
+        actor: str = AGENT,
     ) -> None:
         self._pool = pool
         self._zone = zone
         self._check = busy if isinstance(busy, CalendarCheck) else None
         self._deadline_s = deadline_s
-        self._clock = clock
         if holidays is None:
             year = clock().year
             holidays = PublicHolidays(years=(year, year + 1))
@@ -104,8 +70,14 @@ class ServiceDesk:
             deadline_s=deadline_s,
             shop_ttl_s=shop_ttl_s,
         )
+        self._search = SlotSearch(self._diary, clock=clock)
         self._bookings = Bookings(
-            pool, on_change=on_change, hold_ttl_s=hold_ttl_s, deadline_s=deadline_s, zone=zone
+            pool,
+            on_change=on_change,
+            hold_ttl_s=hold_ttl_s,
+            deadline_s=deadline_s,
+            actor=actor,
+            zone=zone,
         )
 
     def forget_shop(self) -> None:
@@ -120,6 +92,22 @@ class ServiceDesk:
         """
         return tuple((await self._diary.book()).services.values())
 
+    async def shop(self) -> Shop:
+        """Return the bays, people and hours, at most some seconds old.
+
+        Raises:
+            ScheduleUnavailableError: the database failed.
+        """
+        return (await self._diary.book()).shop
+
+    async def hours_on(self, day: date) -> tuple[tuple[time, time], ...]:
+        """Return when the shop is open on a day, by the wall clock; empty where it is closed.
+
+        Raises:
+            ScheduleUnavailableError: the database failed.
+        """
+        return await self._search.hours_on(day)
+
     async def free_slots(
         self,
         service_code: str,
@@ -128,12 +116,14 @@ class ServiceDesk:
         latest: datetime,
         limit: int,
         part_of_day: str = PartOfDay.ANY,
+        technician_id: int | None = None,
         same_technician_for: int | None = None,
     ) -> tuple[Slot, ...]:
         """Return up to `limit` slots that start in [earliest, latest), soonest first.
 
-        `part_of_day` is "any", "morning" or "afternoon". `same_technician_for` is a customer who
-        wants whoever worked for them last; somebody who was never here gets anybody's times.
+        `part_of_day` is "any", "morning" or "afternoon". `technician_id` leaves the times of one
+        person. `same_technician_for` is a customer who wants whoever worked for them last;
+        somebody who was never here gets anybody's times.
 
         Raises:
             UnknownServiceError: the shop has no such service.
@@ -141,17 +131,11 @@ class ServiceDesk:
         """
         earliest, latest = require_aware(earliest, "earliest"), require_aware(latest, "latest")
         part = PartOfDay(part_of_day)
-        technician_id = None
-        if same_technician_for is not None:
+        if technician_id is None and same_technician_for is not None:
             technician_id = await self._last_technician(same_technician_for)
         _, service = await self._diary.service(service_code)
-        now = self._clock()
-        earliest = max(earliest.astimezone(UTC), now.astimezone(UTC))
-        latest = max(latest.astimezone(UTC), earliest)
-        page = await self._diary.page(earliest - LONGEST, latest + LONGEST)
-        return page.finder.find(
-            service.work,
-            now=now,
+        return await self._search.free(
+            service,
             earliest=earliest,
             latest=latest,
             limit=limit,
@@ -195,13 +179,15 @@ class ServiceDesk:
         vehicle_id: int | None,
         call_sid: str,
         key: UUID | None = None,
+        technician_id: int | None = None,
         same_technician_for: int | None = None,
     ) -> HoldOutcome:
         """Keep a slot for this caller, or say which ones near it are free.
 
         A time that was never on offer (closed, past, off the grid) counts as taken. `key` names
-        the hold: the same key again gives the same hold. `same_technician_for` is as for
-        `free_slots`; where that person is taken, somebody else does it.
+        the hold: the same key again gives the same hold. With `technician_id` nobody else will
+        do; `same_technician_for` is as for `free_slots`, but where that person is taken, somebody
+        else does it.
 
         Raises:
             UnknownServiceError: the shop has no such service.
@@ -216,38 +202,26 @@ class ServiceDesk:
         key = key or uuid4()
         row = None
         for _ in range(DROP_OFF_TRIES if service.drop_off else 1):
-            slot = await self._slot_at(service, start)
-            row = None
-            if slot is not None:
-                row = await self._bookings.hold(
-                    HoldRequest(
-                        hold_id=key,
-                        service_code=service_code,
-                        customer_id=customer_id,
-                        vehicle_id=vehicle_id,
-                        call_sid=call_sid,
-                        start=slot.work_start,
-                        bay_until=slot.work_start + service.work.bay_time,
-                        bay_ids=slot.bay_ids,
-                        technician_ids=sorted(
-                            slot.technician_ids, key=lambda one: one != favourite
-                        ),
-                        arrival_at=None if slot.bay_start is None else start,
-                    )
-                )
-            if slot is None or row is not None:
+            slot = await self._search.at(service, start, technician_id=technician_id)
+            if slot is None:
                 break
-        if row is None or row.status != "held" or row.hold_expires_at is None:
-            return HoldOutcome(hold=None, alternatives=await self._near(service, start))
-        return HoldOutcome(
-            hold=Hold(
-                hold_id=str(row.hold_id),
-                start=row.start.astimezone(self._zone),
-                end=row.end.astimezone(self._zone),
-                expires_at=row.hold_expires_at.astimezone(self._zone),
-                bay_name=row.bay_name,
+            row = await self._bookings.hold(
+                HoldRequest(
+                    hold_id=key,
+                    service_code=service_code,
+                    customer_id=customer_id,
+                    vehicle_id=vehicle_id,
+                    call_sid=call_sid,
+                    start=slot.work_start,
+                    bay_until=slot.work_start + service.work.bay_time,
+                    bay_ids=slot.bay_ids,
+                    technician_ids=sorted(slot.technician_ids, key=lambda one: one != favourite),
+                    arrival_at=None if slot.bay_start is None else start,
+                )
             )
-        )
+            if row is not None:
+                return await self._answer(service, start, row, technician_id)
+        return await self._taken(service, start, technician_id)
 
     async def confirm(self, hold_id: str) -> Appointment | None:
         """Turn a hold into an appointment; the same again for the same hold.
@@ -296,7 +270,7 @@ class ServiceDesk:
         if service_code is None:
             return RescheduleOutcome(appointment=None)
         _, service = await self._diary.service(service_code)
-        slot = await self._slot_at(service, start, moving=appointment_id)
+        slot = await self._search.at(service, start, moving=appointment_id)
         begin = start if slot is None else slot.work_start
         # Without a slot the move is tried in no bay: that finds a move that was made before.
         row = await self._bookings.reschedule(
@@ -314,7 +288,7 @@ class ServiceDesk:
             return RescheduleOutcome(appointment=self._shown(row))
         if row is MoveRefusal.NOT_MOVABLE:
             return RescheduleOutcome(appointment=None)
-        near = await self._near(service, start, moving=appointment_id)
+        near = await self._search.near(service, start, moving=appointment_id)
         return RescheduleOutcome(appointment=None, alternatives=near)
 
     async def cancel(self, appointment_id: int, *, customer_id: int) -> Appointment | None:
@@ -333,37 +307,27 @@ class ServiceDesk:
         """
         return await self._bookings.expire_holds()
 
-    async def _slot_at(
-        self, service: Service, start: datetime, *, moving: int | None = None
-    ) -> Slot | None:
-        """Return the bays and people that may do the work, whether or not they are taken.
+    async def _answer(
+        self, service: Service, start: datetime, row: BookingRow, technician_id: int | None
+    ) -> HoldOutcome:
+        """Return the hold that a row stands for; one that is over by now counts as taken."""
+        if row.status != "held" or row.hold_expires_at is None:
+            return await self._taken(service, start, technician_id)
+        return HoldOutcome(
+            hold=Hold(
+                hold_id=str(row.hold_id),
+                start=row.start.astimezone(self._zone),
+                end=row.end.astimezone(self._zone),
+                expires_at=row.hold_expires_at.astimezone(self._zone),
+                bay_name=row.bay_name,
+            )
+        )
 
-        The booking itself finds out who is free. Only a car that is dropped off needs the diary,
-        to know when its bay is.
-        """
-        until = start + timedelta(microseconds=1)
-        if service.drop_off:
-            finder = await self._finder(service, start - LONGEST, start + LONGEST, moving)
-        else:
-            finder = await self._diary.idle_finder()
-        slots = finder.find(service.work, now=self._clock(), earliest=start, latest=until)
-        return next(iter(slots), None)
-
-    async def _near(
-        self, service: Service, wanted: datetime, *, moving: int | None = None
-    ) -> tuple[Slot, ...]:
-        first, last = wanted - SEARCH_BEFORE, wanted + SEARCH_AFTER
-        finder = await self._finder(service, first - LONGEST, last + LONGEST, moving)
-        slots = finder.find(service.work, now=self._clock(), earliest=first, latest=last)
-        # Between zones Python calls a wall time that comes twice unequal to every instant.
-        others = [slot for slot in slots if slot.start.astimezone(UTC) != wanted]
-        return nearest(others, wanted, ALTERNATIVES)
-
-    async def _finder(
-        self, service: Service, since: datetime, until: datetime, moving: int | None
-    ) -> SlotFinder:
-        page = await self._diary.page(since, until)
-        return page.finder if moving is None else page.without(moving, service.labour_minutes)
+    async def _taken(
+        self, service: Service, start: datetime, technician_id: int | None
+    ) -> HoldOutcome:
+        near = await self._search.near(service, start, technician_id=technician_id)
+        return HoldOutcome(hold=None, alternatives=near)
 
     async def _service_of(self, appointment_id: int, customer_id: int) -> str | None:
         async def look(conn: asyncpg.Connection) -> str | None:

@@ -284,6 +284,10 @@ class SlotFinder:
             day += timedelta(days=1)
         return tuple(found[:limit])
 
+    def hours_on(self, day: date) -> tuple[tuple[time, time], ...]:
+        """Return when the shop opens and closes on a day; empty where it stays closed."""
+        return tuple(sorted(self._hours_of(day)))
+
     def _hours_of(self, day: date) -> Iterable[tuple[time, time]]:
         if day in self._hours:
             return self._hours[day]

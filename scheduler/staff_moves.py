@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from scheduler.busy_cache import BusyCache
-from scheduler.desk import RescheduleOutcome
 from scheduler.errors import UnknownServiceError
+from scheduler.outcomes import RescheduleOutcome
 
 log = logging.getLogger(__name__)
 

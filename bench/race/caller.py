@@ -13,7 +13,7 @@ from bench.race.operations import SILENCE, JournaledDesk, Silence, until_answere
 from bench.race.plan import RacePlan
 from bench.race.shop import SERVICE_CODES
 from crm.appointments import Appointment
-from scheduler.desk import HoldOutcome, RescheduleOutcome
+from scheduler.outcomes import HoldOutcome, RescheduleOutcome
 
 # The model may call the tool three times for one yes.
 CONFIRMS = 3

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from bench.race.journal import Journal, Op
 from crm.appointments import Appointment
-from scheduler.desk import HoldOutcome, RescheduleOutcome, ServiceDesk
+from scheduler.desk import ServiceDesk
 from scheduler.errors import ScheduleUnavailableError
+from scheduler.outcomes import HoldOutcome, RescheduleOutcome
 
 RETRY_S = 0.05
 RETRY_LONGEST_S = 0.5

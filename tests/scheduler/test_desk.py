@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from scheduler.desk import HoldOutcome, ServiceDesk
+from scheduler.desk import ServiceDesk
 from scheduler.errors import UnknownRecordError, UnknownServiceError
 from scheduler.offers import Choice
+from scheduler.outcomes import HoldOutcome
 from scheduler.slots import Taken
 from tests.scheduler.conftest import NINE, NOW, SERVICE, ZONE, ShopFloor, hours
 from voicecore.dialog.ports import Schedule
