@@ -48,8 +48,20 @@ from scheduler.calendar_status import CalendarStatus, look_at_calendar
 from scheduler.desk import ServiceDesk
 from scheduler.errors import SchedulerError
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
+from scheduler.hand_answer import Answer
+from scheduler.hand_booking import (
+    ACTOR,
+    LIMIT,
+    LONGEST_SEARCH_DAYS,
+    SEARCH_DAYS,
+    HandDesk,
+    Wish,
+)
+from scheduler.hand_order import BookOptions, carry_out
 from scheduler.job_desk import STATUSES, JobDesk
 from scheduler.jobs import JobQueue
+from scheduler.public_holidays import PublicHolidays
+from scheduler.slots import PartOfDay
 from scheduler.sms import SmsNotSentError, SmsSender
 from scheduler.worker import TAKEOVER_S, Duties, run_worker
 from voicecore.audio.silero import SileroPool
@@ -88,8 +100,19 @@ app.add_typer(jobs_app, name="jobs")
 
 T = TypeVar("T")
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+CustomerOption = Annotated[
+    str | None, typer.Option(help="Telephone number, or the customer's number.")
+]
+VehicleOption = Annotated[
+    str | None, typer.Option(help="The customer's car: its plate, VIN or number.")
+]
+TechnicianOption = Annotated[str | None, typer.Option(help="Name or number of who has to do it.")]
+
 DRAIN_S = 900.0
 CALENDAR_WAIT_S = 10.0
+# An engineer waits longer than a caller does.
+HAND_DEADLINE_S = 10.0
 SPEECH_MODELS = 4
 GOOGLE_LOGIN_GIVES = frozenset({"google_refresh_token"})
 
@@ -434,6 +457,85 @@ def restore(appointment_id: int) -> None:
     typer.echo("a worker will put the event back")
 
 
+@app.command()
+def slots(
+    service: Annotated[str, typer.Argument(help="Code or name of the service.")],
+    since: Annotated[
+        str | None,
+        typer.Option("--from", help="ISO day or time to look from, or 'tomorrow'; else now."),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(help=f"How many days to look at; at most {LONGEST_SEARCH_DAYS}.")
+    ] = SEARCH_DAYS,
+    part_of_day: Annotated[PartOfDay, typer.Option(help="When on the day.")] = PartOfDay.ANY,
+    technician: TechnicianOption = None,
+    customer: CustomerOption = None,
+    vehicle: VehicleOption = None,
+    same_technician: Annotated[
+        bool, typer.Option("--same-technician", help="Whoever worked for the customer last.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most times to show.")] = LIMIT,
+    json: JsonOption = False,
+) -> None:
+    """Show when a service can be done; what is booked, closed or blocked is left out."""
+    wish = Wish(
+        service=service,
+        since=since,
+        days=days,
+        part_of_day=part_of_day,
+        technician=technician,
+        customer=customer,
+        vehicle=vehicle,
+        same_technician=same_technician,
+        limit=limit,
+    )
+    _at_desk("slots", lambda desk: desk.slots(wish), as_json=json)
+
+
+@app.command()
+def book(
+    service: Annotated[str | None, typer.Argument(help="Code or name of the service.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="ISO time to come; without an offset it is the shop's.")
+    ] = None,
+    customer: CustomerOption = None,
+    vehicle: VehicleOption = None,
+    technician: TechnicianOption = None,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Only hold the time; confirm it within two minutes.")
+    ] = False,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="HOLD", help="Turn a hold into an appointment.")
+    ] = None,
+    release: Annotated[str | None, typer.Option(metavar="HOLD", help="Give a hold back.")] = None,
+    reschedule: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Move this appointment to --at.")
+    ] = None,
+    cancel: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Cancel this appointment.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Book a time for a customer, or confirm, move or cancel what is booked.
+
+    Ends with 0 when it is done, with 1 when it cannot be (taken, expired, no database), and with 2
+    when what was typed cannot be meant.
+    """
+    options = BookOptions(
+        service=service,
+        at=at,
+        customer=customer,
+        vehicle=vehicle,
+        technician=technician,
+        hold=hold,
+        confirm=confirm,
+        release=release,
+        reschedule=reschedule,
+        cancel=cancel,
+    )
+    _at_desk("book", lambda desk: carry_out(desk, options), as_json=json)
+
+
 @jobs_app.command(name="list")
 def list_jobs(
     every: Annotated[bool, typer.Option("--all", help="Also those that wait or run.")] = False,
@@ -477,6 +579,23 @@ def _show(lines: Sequence[str], value: object, *, as_json: bool) -> None:
     else:
         for line in lines:
             typer.echo(line)
+
+
+def _at_desk(command: str, ask: Callable[[HandDesk], Awaitable[Answer]], *, as_json: bool) -> None:
+    """Print what the desk answers: 0 done, 1 not possible, 2 not to be understood."""
+    settings = _settings()
+    dsn = _dsn(settings, command)
+    configure_logging("CRITICAL", pretty=False)
+    try:
+        answer = _run(_ask_desk(settings, dsn, ask))
+    except InputError as error:
+        if as_json:
+            _show((), {"status": "bad_input", "message": str(error)}, as_json=True)
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    _show(answer.lines(), answer.as_json(), as_json=as_json)
+    if not answer.is_done:
+        raise typer.Exit(1)
 
 
 def _settings(optional: frozenset[str] = frozenset()) -> Settings:
@@ -581,6 +700,40 @@ async def _with_pool(dsn: str, use: Callable[[asyncpg.Pool], Awaitable[T]]) -> T
         return await use(pool)
     finally:
         await close_pool(pool)
+
+
+async def _ask_desk(
+    settings: Settings, dsn: str, ask: Callable[[HandDesk], Awaitable[Answer]]
+) -> Answer:
+    """Ask the desk that the agent asks, with the calendar's blocks and the same jobs behind it."""
+    zone = ZoneInfo(settings.shop_timezone)
+
+    async def use(pool: asyncpg.Pool) -> Answer:
+        async with AsyncExitStack() as stack:
+            jobs = JobQueue(pool)
+            await jobs.install()
+            on_change: OnChange = jobs.enqueue_calendar_sync
+            if is_set(settings, "redis_url"):
+                records = open_cache_redis(settings.redis_url.get_secret_value())
+                stack.push_async_callback(records.aclose)
+                on_change = _invalidating_jobs(CustomerCache(records, zone=zone), jobs)
+            calendar = await _open_calendar(settings, stack)
+            busy = None if calendar is None else BusyCache(calendar)
+            if busy is not None and not await busy.refresh():
+                typer.echo(f"without the calendar's blocks: {busy.problem}", err=True)
+            holidays = PublicHolidays()
+            desk = ServiceDesk(
+                pool,
+                zone=zone,
+                busy=busy,
+                on_change=on_change,
+                holidays=holidays,
+                deadline_s=HAND_DEADLINE_S,
+                actor=ACTOR,
+            )
+            return await ask(HandDesk(pool, desk, zone=zone, holidays=holidays))
+
+    return await _with_pool(dsn, use)
 
 
 async def _work(settings: Settings, dsn: str, takeover_s: float) -> None:
