@@ -36,9 +36,12 @@ from crm.dataset.build import DEFAULT_SEED
 from crm.dataset.load import seed_database
 from crm.directory import CrmDirectory
 from crm.errors import DatabaseError, InputError
+from crm.identity_attempts import IdentityAttempts
 from crm.migrate import migrate as apply_migrations
 from crm.pool import close_pool, open_pool
+from crm.principal import RowSecurity
 from crm.seed import seed_demo
+from crm.workshop import CrmWorkshop
 from scheduler.booking import OnChange
 from scheduler.busy_cache import BusyCache
 from scheduler.cache_invalidation import invalidating
@@ -67,6 +70,7 @@ from scheduler.worker import TAKEOVER_S, Duties, run_worker
 from voicecore.audio.silero import SileroPool
 from voicecore.call.policy import Policy
 from voicecore.config import LEVELS, Settings, is_set, load_settings
+from voicecore.dialog.safeguards import Safeguards
 from voicecore.env_example import render_env_example
 from voicecore.errors import SettingsError, TwilioRestError, VoiceCoreError
 from voicecore.net.app import build_app
@@ -177,8 +181,12 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
                     busy=busy,
                     on_change=invalidating(cache, jobs.enqueue_calendar_sync),
                 ),
+                workshop=CrmWorkshop(pool),
                 messenger=_twilio_rest(settings, http),
                 journal=CallJournal(pool),
+                safeguards=Safeguards(
+                    rows=RowSecurity(), attempts=IdentityAttempts(pool, zone=zone)
+                ),
                 policy=Policy(
                     can_transfer=bool(settings.transfer_number), max_call_s=settings.max_call_s
                 ),

@@ -50,6 +50,16 @@ AS $function$
     RETURNING a.appointment_id, a.during, a.service_code
 $function$;
 
+CREATE OR REPLACE FUNCTION public.owns_appointment(wanted bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+    RETURN EXISTS (SELECT FROM appointments WHERE appointment_id = wanted);
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -79,7 +89,8 @@ CREATE POLICY expired_holds ON appointment_events FOR INSERT TO voicecore_caller
 CREATE POLICY own_rows ON appointment_events FOR ALL TO voicecore_caller
     USING ((EXISTS ( SELECT
    FROM appointments a
-  WHERE a.appointment_id = appointment_events.appointment_id)));
+  WHERE a.appointment_id = appointment_events.appointment_id)))
+    WITH CHECK (owns_appointment(appointment_id));
 GRANT INSERT, SELECT ON appointment_events TO voicecore_caller;
 
 CREATE TABLE appointments (
@@ -326,6 +337,17 @@ CREATE TABLE do_not_call (
     added_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT do_not_call_pkey PRIMARY KEY (phone_e164),
     CONSTRAINT do_not_call_phone_e164_check CHECK (phone_e164 ~ '^\+[1-9][0-9]{6,14}$'::text)
+);
+
+CREATE TABLE identity_attempts (
+    day date NOT NULL,
+    side text NOT NULL,
+    phone_e164 text NOT NULL,
+    misses integer NOT NULL,
+    CONSTRAINT identity_attempts_pkey PRIMARY KEY (day, side, phone_e164),
+    CONSTRAINT identity_attempts_misses_check CHECK (misses >= 1),
+    CONSTRAINT identity_attempts_phone_e164_check CHECK (phone_e164 ~ '^\+[1-9][0-9]{6,14}$'::text),
+    CONSTRAINT identity_attempts_side_check CHECK (side = ANY (ARRAY['line'::text, 'about'::text]))
 );
 
 CREATE TABLE installation (

@@ -24,7 +24,9 @@ from bench.simulate.virtual_caller import VirtualCaller
 from crm.calls import CallJournal
 from crm.demo_people import WRITTEN_PEOPLE
 from crm.directory import CrmDirectory
+from crm.identity_attempts import IdentityAttempts
 from crm.pool import close_pool, open_pool
+from crm.principal import RowSecurity
 from crm.workshop import CrmWorkshop
 from scheduler.desk import ServiceDesk
 from voicecore.call.events import Event
@@ -32,6 +34,7 @@ from voicecore.call.history import HistoryItem
 from voicecore.call.policy import Policy
 from voicecore.dialog.conversation import Conversation
 from voicecore.dialog.reminder import Reminder
+from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.shop import ShopProfile
 from voicecore.net.held_slots import HeldSlots
 from voicecore.net.llm import LlmStream
@@ -127,6 +130,10 @@ class VirtualShop:
             now=self._clock,
             workshop=CrmWorkshop(self.pool),
             reminder=_reminder(script, numbers),
+            safeguards=Safeguards(
+                rows=RowSecurity(),
+                attempts=IdentityAttempts(self.pool, zone=ZONE, clock=self._clock),
+            ),
         )
         caller = VirtualCaller(script, random)
         events: list[Event] = []

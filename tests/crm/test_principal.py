@@ -29,6 +29,19 @@ _EVENTS = """
 SELECT DISTINCT a.customer_id FROM appointment_events JOIN appointments a USING (appointment_id)
 """
 
+_PLACE = """
+WITH placed AS (
+    INSERT INTO appointments (customer_id, service_code, bay_id, status, during)
+    VALUES ($1, 'oil_change', 2, 'confirmed',
+            tstzrange('2031-01-07 15:00Z', '2031-01-07 16:00Z'))
+    RETURNING appointment_id
+), noted AS (
+    INSERT INTO appointment_events (appointment_id, event, actor)
+    SELECT appointment_id, 'confirmed', 'agent' FROM placed
+)
+SELECT appointment_id FROM placed
+"""
+
 
 @pytest.fixture
 async def people(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Pool]:
@@ -171,3 +184,20 @@ async def foreign_rows(pool: asyncpg.Pool) -> list[tuple[str, int, str]]:
         *(tuple(row) for row in rows if row[1] != MARIA),
         *(("appointment_events", 0, row[0]) for row in events),
     ]
+
+
+async def test_one_statement_places_an_appointment_and_its_first_event(
+    people: asyncpg.Pool,
+) -> None:
+    """The check of the event has to see an appointment of the same statement."""
+    with RowSecurity.acting_as(MARIA):
+        async with connection_of(people, "place") as connection:
+            number = await connection.fetchval(_PLACE, MARIA)
+        assert await owners(people, _EVENTS) == {MARIA}
+    with RowSecurity.acting_as(OTHER), pytest.raises(DatabaseError, match="42501"):
+        async with connection_of(people, "attack") as connection:
+            await connection.execute(
+                "INSERT INTO appointment_events (appointment_id, event, actor)"
+                " VALUES ($1, 'cancelled', 'agent')",
+                number,
+            )

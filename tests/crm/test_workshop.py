@@ -10,6 +10,7 @@ import pytest
 
 from crm.errors import InputError
 from crm.pool import close_pool, open_pool
+from crm.principal import RowSecurity
 from crm.seed import seed_demo
 from crm.workshop import CrmWorkshop, propose_estimate
 
@@ -86,3 +87,33 @@ async def test_a_visit_is_confirmed_once_a_call_and_only_by_its_customer(
         "SELECT event, actor, call_sid FROM appointment_events WHERE appointment_id = $1", number
     )
     assert [tuple(row) for row in events] == [("visit_confirmed", "customer", "CA1")]
+
+
+async def test_behind_row_security_a_customer_reaches_their_own_work_only(
+    pool: asyncpg.Pool,
+) -> None:
+    desk = CrmWorkshop(pool)
+    number = await visit(pool, SEAN, "in_progress")
+    async with pool.acquire() as connection:
+        await propose_estimate(connection, number, work="Tow", price_cents=100, actor="x")
+    (entry,) = await desk.open_estimates(SEAN)
+    with RowSecurity.acting_as(LINH):
+        assert await desk.open_estimates(SEAN) == ()
+        key = entry.estimate_id
+        assert not await desk.answer_estimate(key, customer_id=SEAN, approved=True, call_sid="CA1")
+    with RowSecurity.acting_as(SEAN):
+        assert len(await desk.open_estimates(SEAN)) == 1
+        assert await desk.answer_estimate(key, customer_id=SEAN, approved=True, call_sid="CA1")
+        later = await visit_of_row(pool, SEAN)
+        assert await desk.confirm_visit(later, customer_id=SEAN, call_sid="CA1")
+
+
+async def visit_of_row(pool: asyncpg.Pool, customer_id: int) -> int:
+    with RowSecurity.as_shop():
+        number: int = await pool.fetchval(
+            "INSERT INTO appointments (customer_id, service_code, bay_id, status, during)"
+            " VALUES ($1, 'oil_change', 5, 'confirmed',"
+            " tstzrange('2027-01-06 15:00Z', '2027-01-06 16:00Z')) RETURNING appointment_id",
+            customer_id,
+        )
+    return number

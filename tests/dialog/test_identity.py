@@ -6,7 +6,15 @@ from datetime import timedelta
 import pytest
 
 from tests.dialog.shop_world import MARIA, MARIA_PHONE, NOW, OTHER_PHONE
-from voicecore.dialog.identity import MOST_CODE_TRIES, Identity, Rung
+from voicecore.dialog.identity import MOST_CODE_TRIES, Identity, NotProvedError, Rung
+
+
+def known_maria() -> Identity:
+    """Maria, who has called from her own line and said its number."""
+    identity = Identity(MARIA_PHONE)
+    assert identity.prove(MARIA_PHONE, [MARIA], name="", plate="") is MARIA
+    identity.become(MARIA, MARIA_PHONE)
+    return identity
 
 
 def test_the_own_line_and_its_number_said_are_enough() -> None:
@@ -48,9 +56,9 @@ def test_two_people_with_one_number_are_told_apart_by_name() -> None:
 
 
 def test_the_code_opens_the_last_rung_once() -> None:
-    identity = Identity(MARIA_PHONE)
-    identity.become(MARIA, MARIA_PHONE)
+    identity = known_maria()
     code = identity.issue_code(NOW)
+    assert code is not None
     assert len(code) == 6
     assert code.isdigit()
     assert identity.check_code(" ".join(code), NOW)
@@ -59,9 +67,10 @@ def test_the_code_opens_the_last_rung_once() -> None:
 
 
 def test_the_code_ends_with_time_and_tries() -> None:
-    identity = Identity(MARIA_PHONE)
+    identity = known_maria()
     assert not identity.check_code("123456", NOW)
     code = identity.issue_code(NOW)
+    assert code is not None
     assert not identity.check_code(code, NOW + timedelta(minutes=11))
     wrong = "000000" if code != "000000" else "000001"
     for _ in range(MOST_CODE_TRIES):
@@ -70,11 +79,52 @@ def test_the_code_ends_with_time_and_tries() -> None:
 
 
 def test_another_person_starts_again_below_the_code() -> None:
-    identity = Identity(MARIA_PHONE)
-    identity.become(MARIA, MARIA_PHONE)
-    identity.check_code(identity.issue_code(NOW), NOW)
+    identity = known_maria()
+    identity.check_code(identity.issue_code(NOW) or "", NOW)
     identity.become(replace(MARIA, visits=()), MARIA_PHONE)
     assert identity.rung is Rung.SMS_CODE
     other = replace(MARIA, customer=replace(MARIA.customer, customer_id=2))
+    identity.admit(2)
     identity.become(other, MARIA_PHONE)
+    assert identity.principal == 2
     assert identity.rung is Rung.ONE_FACT
+
+
+def test_nobody_becomes_whom_nothing_has_proved() -> None:
+    identity = Identity(MARIA_PHONE)
+    with pytest.raises(NotProvedError):
+        identity.become(MARIA, MARIA_PHONE)
+    assert identity.prove(MARIA_PHONE, [MARIA], name="Smith", plate="") is None
+    with pytest.raises(NotProvedError):
+        identity.become(MARIA, MARIA_PHONE)
+    assert (identity.rung, identity.record, identity.principal) == (Rung.ANONYMOUS, None, None)
+
+
+def test_the_third_wrong_fact_takes_the_caller_to_the_foot_of_the_ladder() -> None:
+    identity = known_maria()
+    identity.check_code(identity.issue_code(NOW) or "", NOW)
+    assert identity.rung is Rung.SMS_CODE
+    for _ in range(3):
+        identity.prove(OTHER_PHONE, [], name="Smith", plate="")
+    assert (identity.rung, identity.record, identity.principal) == (Rung.ANONYMOUS, None, None)
+    for again in (identity.admit, lambda _: identity.become(MARIA, MARIA_PHONE)):
+        with pytest.raises(NotProvedError):
+            again(4711)
+    assert identity.prove(MARIA_PHONE, [MARIA], name="", plate="") is None
+
+
+def test_a_new_name_on_a_known_number_is_no_wrong_fact() -> None:
+    identity = Identity(None)
+    for _ in range(5):
+        assert identity.prove_new(MARIA_PHONE, [MARIA], name="Ann Lee") is None
+    assert not identity.locked
+    assert identity.prove_new(MARIA_PHONE, [MARIA], name="Maria Lopez") is MARIA
+
+
+def test_a_call_has_three_codes() -> None:
+    identity = known_maria()
+    codes = [identity.issue_code(NOW) for _ in range(4)]
+    assert codes[3] is None
+    assert identity.codes_sent == codes[:3]
+    assert not identity.check_code(codes[0] or "", NOW) or codes[0] == codes[2]
+    assert identity.check_code(codes[2] or "", NOW)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from tests.dialog.desk_hand import DeskHand
 from tests.dialog.shop_world import MARIA, NOW, VICTIM, world
+from voicecore.dialog.identity import Rung
+from voicecore.dialog.toolbox import Toolbox
+from voicecore.dialog.tools.authority import LEAST_RUNG
 from voicecore.dialog.tools.catalogue import TOOLS, Tool
 from voicecore.sandbox.openai_requests import check_request
 
@@ -69,7 +73,7 @@ async def test_nonsense_is_answered_with_what_to_do(name: str, arguments: str, e
 async def test_a_broken_port_is_an_outcome_and_a_note() -> None:
     hand = DeskHand(world(caller=None))
     hand.world.directory.failure = RuntimeError("database is on fire")
-    result = await hand.use("lookup_customer", phone=PHONE)
+    result = await hand.use("lookup_customer", phone=PHONE, name="Lopez")
     assert result["error"] == "failed"
     assert "fire" not in json.dumps(result)
     assert hand.world.conversation.ledger.notes == ["lookup_customer: RuntimeError"]
@@ -78,14 +82,14 @@ async def test_a_broken_port_is_an_outcome_and_a_note() -> None:
 async def test_a_timeout_of_the_port_itself_counts_as_the_deadline() -> None:
     hand = DeskHand(world(caller=None))
     hand.world.directory.failure = TimeoutError()
-    assert (await hand.use("lookup_customer", phone=PHONE))["error"] == "deadline"
+    assert (await hand.use("lookup_customer", phone=PHONE, name="Lopez"))["error"] == "deadline"
 
 
 async def test_a_slow_port_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tool, "deadline_s", 0.05)
     hand = DeskHand(world(caller=None))
     hand.world.directory.delay_s = 5.0
-    assert (await hand.use("lookup_customer", phone=PHONE))["error"] == "deadline"
+    assert (await hand.use("lookup_customer", phone=PHONE, name="Lopez"))["error"] == "deadline"
 
 
 async def test_a_cancelled_read_is_cancelled() -> None:
@@ -93,7 +97,7 @@ async def test_a_cancelled_read_is_cancelled() -> None:
     hand.world.directory.delay_s = 5.0
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await hand.use("lookup_customer", phone=PHONE)
+            await hand.use("lookup_customer", phone=PHONE, name="Lopez")
 
 
 async def test_after_forty_tool_calls_the_model_is_told_to_answer() -> None:
@@ -101,6 +105,33 @@ async def test_after_forty_tool_calls_the_model_is_told_to_answer() -> None:
     for _ in range(40):
         await hand.use("get_available_slots", service="oil_change")
     assert (await hand.use("end_call"))["error"] == "too_many_tool_calls"
+
+
+def test_every_tool_has_its_row_in_the_table_of_rights_and_every_row_its_tool() -> None:
+    assert set(LEAST_RUNG) == set(TOOLS)
+    with pytest.raises(KeyError):
+        _ = replace(TOOLS["end_call"], name="without_a_row").rung
+
+
+def test_no_tool_takes_a_customer_or_an_id() -> None:
+    names = {field.name for tool in TOOLS.values() for field in tool.fields}
+    assert not any("customer" in name or name.endswith("id") for name in names)
+    assert "code" not in names
+
+
+@pytest.mark.parametrize("name", TOOLS)
+async def test_a_tool_runs_from_its_rung_on_and_is_offered_from_there(name: str) -> None:
+    """Whether it then has enough to work with is another matter."""
+    for rung in Rung:
+        desk = world().conversation._desk
+        desk.identity.rung = rung
+        toolbox = Toolbox(desk)
+        offered = {tool["function"]["name"] for tool in toolbox.schemas()}
+        assert (name in offered) == (rung >= LEAST_RUNG[name])
+        if rung < LEAST_RUNG[name]:
+            fields = {field.name: (*field.choices, "x_1")[0] for field in TOOLS[name].fields}
+            outcome = await toolbox.run(name, json.dumps(fields), ())
+            assert json.loads(outcome.content)["error"] == "not_identified"
 
 
 def test_which_tools_write() -> None:

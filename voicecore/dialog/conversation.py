@@ -11,6 +11,7 @@ from datetime import datetime
 from voicecore.call.history import CallerSaid, HistoryItem, ToolUsed
 from voicecore.dialog import phrases
 from voicecore.dialog.claim_guard import false_claim
+from voicecore.dialog.code_words import without_codes
 from voicecore.dialog.desk import CallDesk, label, plain_text
 from voicecore.dialog.instructions import context_text, state_text
 from voicecore.dialog.ledger import Deed, Ledger
@@ -19,6 +20,7 @@ from voicecore.dialog.messages import history_messages
 from voicecore.dialog.ports import Directory, Messenger, Schedule
 from voicecore.dialog.prompt_files import prompt_version, system_prompt
 from voicecore.dialog.reminder import Reminder
+from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.shop import ShopProfile
 from voicecore.dialog.speakable import speakable
 from voicecore.dialog.tool_outcome import ToolOutcome, problem
@@ -55,6 +57,7 @@ class Conversation:
         now: Callable[[], datetime],
         workshop: Workshop | None = None,
         reminder: Reminder | None = None,
+        safeguards: Safeguards | None = None,
     ) -> None:
         self._desk = CallDesk(
             directory=directory,
@@ -66,6 +69,7 @@ class Conversation:
             now=now,
             workshop=workshop,
             reminder=reminder,
+            safeguards=safeguards,
         )
         self._toolbox = Toolbox(self._desk)
         self._offered: frozenset[str] = frozenset()
@@ -101,7 +105,7 @@ class Conversation:
         messages = [
             {"role": "system", "content": system_prompt(self._desk.agenda.direction)},
             {"role": "system", "content": self._call_context()},
-            *history_messages(history),
+            *history_messages(without_codes(history, self._desk.identity.codes_sent)),
             {"role": "system", "content": state},
         ]
         if _tools_in_a_row(history) >= MOST_TOOLS_IN_A_ROW:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +28,7 @@ from voicecore.dialog.ports import (
     Visit,
 )
 from voicecore.dialog.reminder import Reminder
+from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.scenarios.scenario import Direction
 from voicecore.dialog.shop import ShopProfile
 from voicecore.dialog.slots import SlotProblem, find_service
@@ -34,6 +36,8 @@ from voicecore.dialog.workshop import Estimate, NoWorkshop, Workshop
 
 PREFETCHED_FOR = timedelta(seconds=60)
 """How long slots that were fetched ahead may be offered."""
+MOST_REGISTRATIONS = 2
+"""New callers that one call may put on file; a name that is guessed would be put on file too."""
 _LONGEST_LABEL_CHARS = 40
 _CANCELLED = "cancelled"
 
@@ -85,7 +89,10 @@ class CallDesk:
         now: Callable[[], datetime],
         workshop: Workshop | None = None,
         reminder: Reminder | None = None,
+        safeguards: Safeguards | None = None,
     ) -> None:
+        self._safeguards = safeguards or Safeguards()
+        self._registered = 0
         self.workshop: Workshop = workshop or NoWorkshop()
         self.reminder = reminder
         self.agenda = Agenda(Direction.INBOUND if reminder is None else Direction.OUTBOUND)
@@ -144,12 +151,73 @@ class CallDesk:
             if self._line:
                 self.identity.note_number_on_file()
 
+    def rows_of_caller(self) -> AbstractContextManager[None]:
+        """Limit the block to the rows of whoever the caller has shown to be."""
+        return self._safeguards.rows.acting_as(self.identity.principal)
+
     async def records(self, phone_e164: str) -> Sequence[CallerRecord]:
         """Return the people with this number; what was fetched ahead is given out once."""
         if phone_e164 == self.identity.caller_e164 and self._line is not None and self._line_fresh:
             self._line_fresh = False
             return self._line
-        return await self.directory.find_by_phone(phone_e164)
+        with self._safeguards.rows.as_shop():
+            return await self.directory.find_by_phone(phone_e164)
+
+    async def identify(
+        self, phone_e164: str, *, name: str = "", plate: str = ""
+    ) -> CallerRecord | SlotProblem:
+        """Take the caller as whom number and facts prove; a problem says what to ask instead.
+
+        Somebody on file and nobody get the same answer after the same work, unless it is proved.
+        """
+        own_line = phone_e164 == self.identity.caller_e164
+        if not await self._may_try(phone_e164):
+            return SlotProblem("identity_limit", phrases.ASK_IDENTITY_LIMIT)
+        if not (own_line or name or plate):
+            # Nothing could be proved by it, so that nothing is looked up.
+            return SlotProblem("fact_missing", phrases.ASK_ONE_FACT)
+        records = await self.records(phone_e164)
+        record = self.identity.prove(phone_e164, records, name=name, plate=plate)
+        if record is not None:
+            self.open_record(record, phone_e164)
+            return record
+        if name or plate:
+            await self.note_miss(phone_e164)
+        if self.identity.locked:
+            self._forget_records()
+        return SlotProblem("not_proved", phrases.ASK_ONE_FACT)
+
+    async def register(
+        self, first_name: str, last_name: str, phone_e164: str
+    ) -> CallerRecord | SlotProblem:
+        """Put a new caller on file, or find the one who already has this name on this number."""
+        if self._registered >= MOST_REGISTRATIONS or not await self._may_try(phone_e164):
+            return SlotProblem("identity_limit", phrases.ASK_IDENTITY_LIMIT)
+        self._registered += 1
+        name = f"{first_name} {last_name}"
+        known = self.identity.prove_new(phone_e164, await self.records(phone_e164), name=name)
+        if known is not None:
+            self.open_record(known, phone_e164)
+            return known
+        # Whoever guesses names by registering is counted like whoever guesses them otherwise.
+        await self.note_miss(phone_e164)
+        with self._safeguards.rows.as_shop():
+            customer = await self.directory.create_customer(
+                first_name=first_name, last_name=last_name, phone_e164=phone_e164
+            )
+        self.identity.admit(customer.customer_id)
+        record = NewCaller(customer)
+        self.open_record(record, phone_e164)
+        return record
+
+    async def note_miss(self, phone_e164: str) -> None:
+        """Count a wrong fact for the number and for the line that it came over."""
+        await self._safeguards.attempts.note_miss(self.identity.caller_e164, phone_e164)
+
+    async def _may_try(self, phone_e164: str) -> bool:
+        if self.identity.locked:
+            return False
+        return await self._safeguards.attempts.may_try(self.identity.caller_e164, phone_e164)
 
     def line_record(self) -> CallerRecord | None:
         """Return what is known about the line, for recognition only; never to be told."""
@@ -172,21 +240,25 @@ class CallDesk:
 
     def open_record(self, record: CallerRecord, phone_e164: str) -> None:
         """Take `record` as the caller's own and name its parts by handles."""
-        before = self.identity.record
-        if before is None or before.customer.customer_id != record.customer.customer_id:
-            self.vehicles.clear()
-            self.appointments.clear()
-            self.customers.clear()
-            self.estimates.clear()
-            self.pending.clear()
-            self.ledger.forget_records()
+        before = self.identity.principal
         self.identity.become(record, phone_e164)
+        if before != record.customer.customer_id:
+            self._forget_records()
         self.ledger.customer = record.customer
         self.customers.put(record.customer.customer_id, record.customer)
         for car in record.vehicles:
             self.vehicles.put(car.vehicle_id, car)
         for appointment in record.upcoming:
             self.keep_appointment(appointment)
+
+    def _forget_records(self) -> None:
+        """What was on file is not the caller's."""
+        self.vehicles.clear()
+        self.appointments.clear()
+        self.customers.clear()
+        self.estimates.clear()
+        self.pending.clear()
+        self.ledger.forget_records()
 
     def keep_appointment(self, appointment: Appointment) -> str:
         """Name an appointment of the caller; returns its handle."""

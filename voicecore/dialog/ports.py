@@ -7,6 +7,7 @@ whole cents, instants are aware datetimes in the shop's zone, phone numbers are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
 
@@ -266,4 +267,31 @@ class SlotReaders(Protocol):
 
     def name(self, said: str) -> SlotReading:
         """Check a person's name, and write it the way its owner does."""
+        ...
+
+
+class RowGuard(Protocol):
+    """The second wall: what the running task may reach in the database, whatever it asks for."""
+
+    def acting_as(self, customer_id: int | None) -> AbstractContextManager[None]:
+        """Limit the block to the rows of one customer; None: to nobody's."""
+        ...
+
+    def as_shop(self) -> AbstractContextManager[None]:
+        """Lift the limit, for the look-up that finds out who is calling."""
+        ...
+
+
+class AttemptLimiter(Protocol):
+    """Counts wrong facts over all calls of a day: by line, and by number that was claimed.
+
+    What others get wrong about a number does not count against its own line.
+    """
+
+    async def may_try(self, line_e164: str | None, claimed_e164: str) -> bool:
+        """Say whether the line, and other lines about this number, have not erred too often."""
+        ...
+
+    async def note_miss(self, line_e164: str | None, claimed_e164: str) -> None:
+        """Count one wrong fact about a number, said over a line; None: a withheld number."""
         ...

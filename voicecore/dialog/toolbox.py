@@ -61,20 +61,29 @@ class Toolbox:
     ) -> ToolOutcome:
         try:
             async with asyncio.timeout(tool.deadline_s), self._turn(tool):
-                # The ports belong to other packages with errors of their own, so that no list of
-                # classes could be complete here; `gather` hands any of them back as a value.
-                (outcome,) = await asyncio.gather(
-                    tool.run(self._desk, values, history), return_exceptions=True
-                )
+                # Whatever the tool asks for, the database answers for this caller only.
+                with self._desk.rows_of_caller():
+                    outcome = await self._outcome(tool, values, history)
         except TimeoutError:
             return self._late(tool)
         if isinstance(outcome, ToolOutcome):
             return outcome
         if isinstance(outcome, TimeoutError):
             return self._late(tool)
+        assert isinstance(outcome, BaseException), "a tool returns an outcome or fails"
         _log.error("tool_failed", exc_info=outcome, extra={"tool": tool.name})
         self._desk.ledger.notes.append(f"{tool.name}: {type(outcome).__name__}")
         return problem("failed", phrases.SAY_FAILED)
+
+    async def _outcome(
+        self, tool: Tool, values: dict[str, str], history: Sequence[HistoryItem]
+    ) -> object:
+        # The ports belong to other packages with errors of their own, so that no list of classes
+        # could be complete here; `gather` hands any of them back as a value.
+        (outcome,) = await asyncio.gather(
+            tool.run(self._desk, values, history), return_exceptions=True
+        )
+        return outcome
 
     def _late(self, tool: Tool) -> ToolOutcome:
         self._desk.ledger.notes.append(f"{tool.name}: deadline")

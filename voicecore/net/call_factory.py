@@ -21,7 +21,9 @@ from voicecore.call_info import CallInfo
 from voicecore.config import Settings
 from voicecore.dialog.conversation import Conversation
 from voicecore.dialog.ports import Directory, Messenger, Schedule
+from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.shop import ShopProfile
+from voicecore.dialog.workshop import Workshop
 from voicecore.net.call_parts import CallParts, CallTimeouts
 from voicecore.net.clips import render_clips
 from voicecore.net.guarded_observer import GuardedObserver
@@ -58,6 +60,8 @@ class Surroundings:
     journal: CallJournal
     observers: ObserverFactory
     speech_models: SpeechModels | None
+    workshop: Workshop | None = None
+    safeguards: Safeguards = field(default_factory=Safeguards)
     shop_hours: str = ""
     policy: Policy = field(default_factory=Policy)
     phrases: Phrases = field(default_factory=Phrases)
@@ -132,6 +136,8 @@ class CallFactory:
             call_sid=call_sid,
             caller_e164=caller_e164,
             now=self._now,
+            workshop=around.workshop,
+            safeguards=around.safeguards,
         )
 
     def _listener(

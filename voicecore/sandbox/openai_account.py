@@ -10,7 +10,8 @@ from voicecore.sandbox.openai_reply import Reply
 from voicecore.sandbox.openai_state import Situation
 
 _ASK_NAME = "Could you tell me your first and last name?"
-_LEAST_CODE_DIGITS = 6
+# What stands in the history where the caller has said a code.
+_CODE_NOTE = "digits of a code"
 _LEAD = re.compile(
     r"^(?:(?:hi|hello|yes|sure|okay|ok|uh|um|well|and|so)\b[ ,]*)*(?:my (?:last |first )?name is|"
     r"my name's|the (?:last )?name is|(?:my|the) (?:license )?plate(?: number)? is|this is|it's|"
@@ -37,9 +38,9 @@ def identify(now: Situation) -> Reply | None:
 
 def change_details(now: Situation, lead: str = "") -> Reply:
     """Change phone or e-mail of a known caller: the new value, then the code."""
-    if now.code_sent_for is not None and hearing.digits(now.text) >= _LEAST_CODE_DIGITS:
-        return call(now, "update_customer_info", {**now.code_sent_for, "code": now.text})
-    new = dict.fromkeys(("first_name", "last_name", "phone", "email", "code"))
+    if now.code_sent_for is not None and _CODE_NOTE in now.text:
+        return call(now, "update_customer_info", dict(now.code_sent_for))
+    new = dict.fromkeys(("first_name", "last_name", "phone", "email"))
     said = " ".join(now.caller_words[-2:])
     email = hearing.email(said)
     if email:
@@ -65,7 +66,6 @@ def _register(now: Situation) -> Reply:
         "last_name": last,
         "phone": now.phone,
         "email": None,
-        "code": None,
     }
     return call(now, "update_customer_info", arguments)
 

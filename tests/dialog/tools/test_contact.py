@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -7,6 +8,8 @@ import pytest
 
 from tests.dialog.desk_hand import DeskHand
 from tests.dialog.shop_world import MARIA, MARIA_PHONE, THURSDAY_TWO, MemorySchedule, world
+from voicecore.call.history import ToolUsed
+from voicecore.dialog.code_words import CODE_NOTE
 
 
 async def with_appointment() -> DeskHand:
@@ -94,11 +97,12 @@ async def test_contact_details_change_only_with_the_code_from_the_number_on_file
     assert to == MARIA_PHONE
     code = re.findall(r"[0-9]{6}", body)[0]
     assert code not in str(asked)
-    wrong = "000000" if code != "000000" else "111111"
-    refused = await hand.use("update_customer_info", email="new@example.com", code=wrong)
+    hand.hear("000000" if code != "000000" else "111111")
+    refused = await hand.use("update_customer_info", email="new@example.com")
     assert refused["error"] == "wrong_code"
     assert hand.world.directory.people[0].customer.email == "maria@example.com"
-    done = await hand.use("update_customer_info", email="new@example.com", code=" ".join(code))
+    hand.hear(f"It is {' '.join(code)}.")
+    done = await hand.use("update_customer_info", email="new@example.com")
     assert done == {"status": "updated"}
     assert hand.world.directory.people[0].customer.email == "new@example.com"
     said = "I've updated your email."
@@ -110,9 +114,8 @@ async def test_with_the_code_given_what_is_wrong_is_still_asked() -> None:
     await hand.identify()
     await hand.use("update_customer_info", email="x")
     code = re.findall(r"[0-9]{6}", hand.world.messenger.sent[0][1])[0]
-    assert (await hand.use("update_customer_info", email="x", code=code))[
-        "error"
-    ] == "email_invalid"
+    hand.hear(code)
+    assert (await hand.use("update_customer_info", email="x"))["error"] == "email_invalid"
     assert (await hand.use("update_customer_info"))["error"] == "nothing_to_change"
     assert (await hand.use("update_customer_info", phone="12"))["error"] == "phone_too_short"
     assert await hand.use("update_customer_info", phone="312 555 0199") == {"status": "updated"}
@@ -124,3 +127,79 @@ async def test_without_a_number_on_file_the_said_one_is_used() -> None:
     hand = DeskHand(world(person))
     await hand.identify()
     assert (await hand.use("update_customer_info"))["status"] == "code_sent"
+
+
+async def test_the_model_never_sees_the_code_right_wrong_or_in_part() -> None:
+    hand = DeskHand(world())
+    await hand.identify()
+    await hand.use("update_customer_info", email="new@example.com")
+    code = re.findall(r"[0-9]{6}", hand.world.messenger.sent[0][1])[0]
+    hand.hear(" ".join(code[:3]))
+    assert (await hand.use("update_customer_info", email="new@example.com"))["error"]
+    for said in (f"{code}7", f"Sorry, {' '.join(code)}."):
+        hand.hear(said)
+        await hand.use("update_customer_info", email="new@example.com")
+    hand.hear(f"So {code} was right?")
+    shown = json.dumps(hand.world.conversation.request(hand.history).messages)
+    assert hand.world.directory.people[0].customer.email == "new@example.com"
+    assert code not in shown
+    assert " ".join(code) not in shown
+    assert " ".join(code[:3]) not in shown
+    assert shown.count(CODE_NOTE) == 4
+    assert not any(code in item.content for item in hand.history if isinstance(item, ToolUsed))
+
+
+async def test_words_without_digits_ask_for_another_code_three_times_at_most() -> None:
+    hand = DeskHand(world())
+    await hand.identify()
+    for _ in range(2):
+        assert (await hand.use("update_customer_info", email="a@b.co"))["status"] == "code_sent"
+    assert len(hand.world.messenger.sent) == 1, "without any word nothing new is sent"
+    for _ in range(2):
+        hand.hear("It did not arrive.")
+        assert (await hand.use("update_customer_info", email="a@b.co"))["status"] == "code_sent"
+    hand.hear("Still nothing.")
+    assert (await hand.use("update_customer_info", email="a@b.co"))["error"] == "code_spent"
+    assert len({body for _, body in hand.world.messenger.sent}) == 3
+
+
+async def test_after_five_wrong_codes_the_right_one_opens_nothing() -> None:
+    hand = DeskHand(world())
+    await hand.identify()
+    await hand.use("update_customer_info", email="new@example.com")
+    code = re.findall(r"[0-9]{6}", hand.world.messenger.sent[0][1])[0]
+    wrong = f"{(int(code) + 1) % 10**6:06d}"
+    errors = []
+    for _ in range(5):
+        hand.hear(wrong)
+        errors.append((await hand.use("update_customer_info", email="new@example.com"))["error"])
+    assert errors == ["wrong_code"] * 4 + ["code_spent"]
+    hand.hear(code)
+    assert (await hand.use("update_customer_info", email="new@example.com"))[
+        "status"
+    ] == "code_sent", "another code, as the first one is spent"
+    assert hand.world.directory.people[0].customer.email == "maria@example.com"
+
+
+async def test_names_cannot_be_guessed_by_registering() -> None:
+    hand = DeskHand(world(caller=None))
+    for name in ("Ann", "Bob"):
+        await hand.use(
+            "update_customer_info", first_name=name, last_name="Lee", phone="312 555 0177"
+        )
+        assert (await hand.use("service_status"))["work"] == []
+    refused = await hand.use(
+        "update_customer_info", first_name="Canary", last_name="Zebrawood", phone="312 555 0177"
+    )
+    assert "anary" not in json.dumps(refused)
+
+
+async def test_a_locked_call_registers_nobody() -> None:
+    hand = DeskHand(world(caller=None))
+    for name in ("Smith", "Jones", "Miller"):
+        await hand.use("lookup_customer", phone="312 555 0177", name=name)
+    refused = await hand.use(
+        "update_customer_info", first_name="Canary", last_name="Zebrawood", phone="312 555 0177"
+    )
+    assert refused["error"] == "identity_limit"
+    assert hand.world.conversation.ledger.customer is None

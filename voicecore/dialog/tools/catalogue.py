@@ -12,6 +12,7 @@ from voicecore.dialog.identity import Rung
 from voicecore.dialog.scenarios.catalogue import BY_NAME
 from voicecore.dialog.tool_outcome import ToolOutcome
 from voicecore.dialog.tools.arguments import Field, parameters
+from voicecore.dialog.tools.authority import LEAST_RUNG
 from voicecore.dialog.tools.booking import book_appointment
 from voicecore.dialog.tools.change import cancel_appointment, reschedule_appointment
 from voicecore.dialog.tools.contact import send_confirmation, update_customer_info
@@ -35,7 +36,7 @@ Run = Callable[[CallDesk, dict[str, str], Sequence[HistoryItem]], Awaitable[Tool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """One tool; callers below `rung` neither see nor may use it.
+    """One tool; callers below `rung` neither see nor may use it: `authority.LEAST_RUNG` has it.
 
     `writes`: changes something, so that it is never cancelled and never runs beside another one.
     """
@@ -44,8 +45,12 @@ class Tool:
     description: str
     run: Run
     fields: tuple[Field, ...] = ()
-    rung: Rung = Rung.ANONYMOUS
     writes: bool = False
+
+    @property
+    def rung(self) -> Rung:
+        """How much a caller must have shown; a tool without a row in the table is an error."""
+        return LEAST_RUNG[self.name]
 
     @property
     def deadline_s(self) -> float:
@@ -111,7 +116,6 @@ _TOOLS = (
         "say it word for word and wait. After the caller's yes call it again, unchanged.",
         run=book_appointment,
         fields=(_SLOT, _SERVICE, _VEHICLE),
-        rung=Rung.ONE_FACT,
         writes=True,
     ),
     Tool(
@@ -119,7 +123,6 @@ _TOOLS = (
         description="Move an appointment to an offered time. Read-back and yes as for booking.",
         run=reschedule_appointment,
         fields=(_APPOINTMENT, _SLOT),
-        rung=Rung.ONE_FACT,
         writes=True,
     ),
     Tool(
@@ -127,7 +130,6 @@ _TOOLS = (
         description="Cancel an appointment. Read-back and yes as for booking.",
         run=cancel_appointment,
         fields=(_APPOINTMENT,),
-        rung=Rung.ONE_FACT,
         writes=True,
     ),
     Tool(
@@ -135,7 +137,6 @@ _TOOLS = (
         description="Send an appointment's details by text message to the number on file.",
         run=send_confirmation,
         fields=(_APPOINTMENT,),
-        rung=Rung.ONE_FACT,
         writes=True,
     ),
     Tool(
@@ -143,31 +144,28 @@ _TOOLS = (
         description="Get mileage and last service of one of the caller's cars.",
         run=get_vehicle_info,
         fields=(_VEHICLE,),
-        rung=Rung.ONE_FACT,
     ),
     Tool(
         name="check_appointment_history",
         description="Get the caller's last visits.",
         run=check_appointment_history,
-        rung=Rung.ONE_FACT,
     ),
     Tool(
         name="service_status",
         description="Get how the work on the caller's car stands.",
         run=service_status,
-        rung=Rung.ONE_FACT,
     ),
     Tool(
         name="update_customer_info",
         description="Register a new caller (first name, last name, phone), or change phone or "
-        "e-mail of a known one; the tool then asks for a code that it sends by text.",
+        "e-mail of a known one; the tool then asks for a code that it sends by text. Once the "
+        "caller has said or pressed the code, call it again, unchanged: it checks it by itself.",
         run=update_customer_info,
         fields=(
             Field("first_name", "First name of a new caller.", optional=True),
             Field("last_name", "Last name of a new caller.", optional=True),
             Field("phone", "New phone number as the caller said it.", optional=True),
             Field("email", "New e-mail address.", optional=True),
-            Field("code", "Six-digit code that the caller read out.", optional=True),
         ),
         writes=True,
     ),
@@ -180,7 +178,6 @@ _TOOLS = (
             Field("estimate", "Handle of the extra work, such as estimate_1."),
             Field("answer", "What the caller wants.", choices=(APPROVE, DECLINE)),
         ),
-        rung=Rung.ONE_FACT,
         writes=True,
     ),
     Tool(
@@ -195,7 +192,6 @@ _TOOLS = (
         description="Our own call only: returns the appointment as a read-back; after the "
         "customer's yes call it again to note that they come.",
         run=confirm_visit,
-        rung=Rung.ONE_FACT,
         writes=True,
     ),
     Tool(

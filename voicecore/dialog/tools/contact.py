@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from voicecore.call.history import HistoryItem
 from voicecore.dialog import phrases
+from voicecore.dialog.code_words import words_since_code_tool
 from voicecore.dialog.desk import CallDesk, NewCaller, label, plain_text
-from voicecore.dialog.identity import Rung
+from voicecore.dialog.identity import CODE_DIGITS
 from voicecore.dialog.ports import Appointment, CallerRecord
 from voicecore.dialog.slots import SlotProblem, parse_phone
+from voicecore.dialog.spoken_numbers import spoken_digits
 from voicecore.dialog.spoken_time import spoken_when
 from voicecore.dialog.tool_outcome import ToolOutcome, answer, problem
+from voicecore.dialog.tools.authority import CHANGE_CONTACT
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}")
 
@@ -43,11 +46,10 @@ async def update_customer_info(
     record = desk.identity.record
     if record is None:
         return await _register(desk, arguments)
-    code = arguments.get("code", "")
-    if code and not desk.identity.check_code(code, desk.now()):
-        return problem("wrong_code", phrases.ASK_CODE_AGAIN)
-    if desk.identity.rung < Rung.SMS_CODE:
-        return await _send_code(desk)
+    if desk.identity.rung < CHANGE_CONTACT:
+        refused = await _ask_for_code(desk, words_since_code_tool(history))
+        if refused is not None:
+            return refused
     return await _change(desk, record, arguments)
 
 
@@ -60,16 +62,29 @@ async def _register(desk: CallDesk, arguments: dict[str, str]) -> ToolOutcome:
     phone = parse_phone(arguments["phone"])
     if isinstance(phone, SlotProblem):
         return problem(phone.error, phone.ask)
-    known = desk.identity.prove(phone, await desk.records(phone), name=f"{first} {last}", plate="")
-    if known is not None:
-        desk.open_record(known, phone)
-    else:
-        customer = await desk.directory.create_customer(
-            first_name=first, last_name=last, phone_e164=phone
-        )
-        desk.open_record(NewCaller(customer), phone)
+    registered = await desk.register(first, last, phone)
+    if isinstance(registered, SlotProblem):
+        return problem(registered.error, registered.ask)
     handle = next(handle for handle, _ in desk.customers.items())
     return answer({"status": "registered", "customer": handle, "name": f"{first} {last}"})
+
+
+async def _ask_for_code(desk: CallDesk, words: str | None) -> ToolOutcome | None:
+    """Check the code in the caller's `words`, or send one; None: it was right."""
+    identity = desk.identity
+    digits = len(spoken_digits(words or ""))
+    if not identity.code_waits(desk.now()) or (words is not None and not digits):
+        return await _send_code(desk)
+    if words is None:
+        return answer({"status": "code_sent", "ask": phrases.ASK_CODE})
+    if digits < CODE_DIGITS:
+        return problem("wrong_code", phrases.ASK_CODE_AGAIN)
+    if identity.check_code(words, desk.now()):
+        return None
+    await desk.note_miss(identity.phone_e164 or "")
+    if identity.code_waits(desk.now()):
+        return problem("wrong_code", phrases.ASK_CODE_AGAIN)
+    return problem("code_spent", phrases.ASK_NO_CODE)
 
 
 async def _send_code(desk: CallDesk) -> ToolOutcome:
@@ -77,6 +92,8 @@ async def _send_code(desk: CallDesk) -> ToolOutcome:
     if to_e164 is None:
         return problem("no_number", phrases.ASK_NO_CODE)
     code = desk.identity.issue_code(desk.now())
+    if code is None:
+        return problem("code_spent", phrases.ASK_NO_CODE)
     await desk.messenger.send_sms(to_e164, phrases.SMS_CODE.format(shop=desk.shop.name, code=code))
     return answer({"status": "code_sent", "ask": phrases.ASK_CODE})
 

@@ -35,14 +35,10 @@ async def lookup_customer(
     phone = parse_phone(arguments["phone"])
     if isinstance(phone, SlotProblem):
         return problem(phone.error, phone.ask)
-    if desk.identity.locked:
-        return answer({"found": False, "ask": phrases.ASK_IDENTITY_LIMIT})
-    records = await desk.records(phone)
     name, plate = arguments.get("name", ""), arguments.get("plate", "")
-    record = desk.identity.prove(phone, records, name=name, plate=plate)
-    if record is None:
-        return answer({"found": False, "ask": phrases.ASK_ONE_FACT})
-    desk.open_record(record, phone)
+    record = await desk.identify(phone, name=name, plate=plate)
+    if isinstance(record, SlotProblem):
+        return answer({"found": False, "ask": record.ask})
     return answer(found_record(desk, record))
 
 

@@ -94,6 +94,8 @@ async def _open(desk: CallDesk) -> ToolOutcome:
     for record in records:
         if any(entry.appointment_id == reminder.appointment_id for entry in record.upcoming):
             desk.agenda.person = CUSTOMER
+            # We rang the number on file, and who answered says that they are the customer.
+            desk.identity.admit(record.customer.customer_id)
             desk.open_record(record, reminder.phone_e164)
             return answer({"status": CUSTOMER, **found_record(desk, record)})
     return problem("no_appointment", phrases.ASK_NO_APPOINTMENT)
