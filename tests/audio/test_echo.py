@@ -88,6 +88,32 @@ def test_a_caller_over_the_echo_is_above_the_threshold() -> None:
     assert sum(above > 0 for above in excess[300:340]) > 15
 
 
+def test_a_known_echo_stays_known_while_the_caller_talks_over_it() -> None:
+    sent = agent(12)
+    guard = EchoGuard()
+    talk = [(4.0 + 0.9 * n, speech(n)[:4000]) for n in range(6)]
+    excess = play(guard, sent, mixed(returning(sent, 200, 20), *talk))
+    assert sum(above > 0 for above in excess[480:]) < 3
+
+
+def test_an_echo_that_has_gone_is_forgotten() -> None:
+    sent = agent(16)
+    guard = EchoGuard()
+    received = returning(sent, 200, 20)
+    received[4 * 8000 :] = noise(len(received) / 8000 - 4, -60)
+    play(guard, sent, received)
+    assert guard.threshold_db(116.0) == QUIET_DB + ABOVE_ECHO_DB
+
+
+def test_an_echo_that_became_louder_is_learnt_anew() -> None:
+    sent = agent(26)
+    guard = EchoGuard()
+    received = returning(sent, 200, 40)
+    received[4 * 8000 :] = returning(sent, 200, 20)[4 * 8000 :]
+    excess = play(guard, sent, received)
+    assert sum(above > 0 for above in excess[-200:]) < 5
+
+
 def test_until_it_is_known_a_poor_echo_path_is_assumed() -> None:
     guard = EchoGuard()
     [payload] = frames(noise(0.02, -20))

@@ -6,12 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecore.audio.noise_floor import (
+    CEILING_FRAMES,
+    CEILING_SHARE,
     HIGHEST_DB,
     LOWEST_DB,
     UNKNOWN_DB,
     WINDOW_FRAMES,
+    NoiseCeiling,
     NoiseFloor,
 )
+
+
+@given(st.lists(st.floats(-90, 0), min_size=1, max_size=400))
+def test_the_ceiling_is_the_ninetieth_percentile_of_a_longer_past(levels: list[float]) -> None:
+    ceiling = NoiseCeiling()
+    assert ceiling.level_db == LOWEST_DB
+    for frame_db in levels:
+        ceiling.add(frame_db)
+    window = sorted(levels[-CEILING_FRAMES:])
+    assert ceiling.level_db == window[int(len(window) * CEILING_SHARE)]
 
 
 @given(st.lists(st.floats(-90, 0), min_size=1, max_size=200))

@@ -87,29 +87,67 @@ def test_a_backchannel_resumes_from_the_unplayed_sample_and_is_no_turn(text):
 
 
 def test_a_resume_is_noted():
-    call = speaking().voice().paused(1040).later(300).quiet(300)
+    call = speaking().voice().paused(1040).later(500).quiet(460)
     (note,) = call.notes("barge_in")
     assert (note["kind"], note["played_ms"]) == ("resume", 1040)
 
 
-def test_a_short_noise_without_words_resumes():
-    speaking().voice().paused(1040).later(150).quiet(90).expect(PausePlayout(1), ResumePlayout(1))
+def test_a_short_voice_without_words_resumes_as_soon_as_no_stop_word_can_come_any_more():
+    call = speaking().voice().paused(1040).later(150).quiet(110)
+    call.expect(PausePlayout(1), FinalizeListener())
+    assert call.due_ms(Timer.BARGE_IN) == 270
+    call.wait_for(Timer.BARGE_IN).expect(ResumePlayout(1))
 
 
-def test_the_listener_is_asked_for_the_words_of_a_short_run():
-    call = speaking().voice().paused(1040).later(300).quiet(300).then()
-    call.wait_for(Timer.FINALIZE).expect(FinalizeListener())
+def test_a_voice_that_ends_later_than_that_resumes_at_once():
+    call = speaking().voice().paused(1040).later(430).quiet(390)
+    call.expect(PausePlayout(1), ResumePlayout(1))
+
+
+def test_a_short_stop_word_interrupts_before_the_agent_goes_on():
+    call = speaking().voice().paused(1040).later(300).quiet(260).later(90).final("Wait,")
+    call.expect(PausePlayout(1), FinalizeListener(), ClearPlayout(1), CancelSpeech(1))
+
+
+def test_a_short_voice_after_a_question_is_given_time_for_its_words():
+    call = speaking("Shall I book it for you?").later(1900).voice().paused(2900)
+    call.later(300).quiet(260).expect(PausePlayout(1), FinalizeListener())
+    assert call.due_ms(Timer.BARGE_IN) == 540
+    call.later(300).interim("yes").expect(ClearPlayout(1), CancelSpeech(1))
+
+
+def test_a_second_syllable_is_weighed_together_with_the_first():
+    call = speaking().voice().paused(1040).later(240).quiet(200).later(60).voice().then()
+    assert call.due_ms(Timer.BARGE_IN) == 640
+    call.later(200).quiet(200).expect(ResumePlayout(1))
+
+
+def test_a_voice_of_several_words_is_waited_for_a_moment_longer():
+    call = speaking().voice().paused(1040).later(800).quiet(760)
+    call.expect(PausePlayout(1), FinalizeListener())
+    call.wait_for(Timer.BARGE_IN).expect(ResumePlayout(1))
+
+
+@pytest.mark.parametrize("beginning", ["I", "okay I", "sounds", "that's"])
+def test_the_beginning_of_a_backchannel_is_no_interruption_yet(beginning):
+    call = speaking().voice().paused(1040).later(300).interim(beginning).expect(PausePlayout(1))
+    call.later(200).interim(f"{beginning} would like").expect(ClearPlayout(1), CancelSpeech(1))
+
+
+def test_what_could_have_become_a_backchannel_and_did_not_interrupts():
+    call = speaking().voice().paused(1040).later(300).interim("that's").expect(PausePlayout(1))
+    call.later(300).final("that's").expect(ClearPlayout(1), CancelSpeech(1), AskLlm(2, ()))
 
 
 def test_a_voice_that_goes_on_interrupts_at_the_deadline():
     call = speaking().voice().paused(1040).then()
-    assert call.due_ms(Timer.BARGE_IN) == 700
+    assert call.due_ms(Timer.BARGE_IN) == 940
     call.wait_for(Timer.BARGE_IN).expect(ClearPlayout(1), CancelSpeech(1))
     assert call.state.phase is Phase.LISTENING
 
 
 def test_a_voice_that_has_ended_by_the_deadline_resumes():
-    call = speaking().voice().paused(1040).later(690).quiet(650).expect(PausePlayout(1))
+    call = speaking().voice().paused(1040).later(900).quiet(840).then()
     call.wait_for(Timer.BARGE_IN).expect(ResumePlayout(1))
 
 
@@ -119,7 +157,7 @@ def test_a_backchannel_that_is_final_need_not_wait_for_the_voice_to_end():
 
 
 def test_words_that_come_after_a_resume_still_interrupt():
-    call = speaking().voice().paused(1040).later(300).quiet(300).then()
+    call = speaking().voice().paused(1040).later(440).quiet(400).then()
     onset_at = call.state.caller.rejected_at
     call.later(300).interim("wait").expect(ClearPlayout(1), CancelSpeech(1))
     assert call.notes("barge_in") == []
@@ -157,13 +195,14 @@ def test_yes_answers_a_question_that_was_heard():
 def test_yes_answers_a_question_that_was_almost_heard():
     """The late words of a rejected voice run are an answer once the question is complete."""
     call = speaking("Shall I book it for you?").later(1900).voice().paused(2900)
-    call.later(200).quiet(250).expect(PausePlayout(1), ResumePlayout(1))
+    call.later(200).quiet(250).expect(PausePlayout(1), FinalizeListener())
+    call.wait_for(Timer.BARGE_IN).expect(ResumePlayout(1))
     call.later(100).heard(0).later(300).final("yes").expect(AskLlm(2, ()))
     assert call.said()[-2:] == [("agent", "Shall I book it for you?"), ("caller", "yes")]
 
 
 def test_the_late_words_of_a_backchannel_are_no_turn_after_a_statement():
-    call = speaking(OPEN).later(1900).voice().paused(2900).later(200).quiet(250)
+    call = speaking(OPEN).later(1900).voice().paused(2900).later(450).quiet(400)
     call.later(100).heard(0).then().later(300).final("uh huh").expect()
     assert call.state.phase is Phase.LISTENING
     assert Timer.SILENCE in call.timers
@@ -258,7 +297,7 @@ def test_a_reply_nobody_has_heard_yet_is_not_dropped_for_a_bare_voice():
     call = Playbook().answered().asking().sentence(OPEN).then()
     call.voice().paused(0).expect(PausePlayout(1))
     call.wait_for(Timer.BARGE_IN).expect()
-    call.later(100).quiet(900).wait_for(Timer.BARGE_IN).expect(ResumePlayout(1))
+    call.later(100).quiet(900).then().wait_for(Timer.BARGE_IN).expect(ResumePlayout(1))
 
 
 def test_a_backchannel_while_the_model_thinks_changes_nothing():
@@ -315,7 +354,7 @@ def test_a_position_of_another_reply_is_ignored():
 
 
 def test_a_decision_that_was_made_already_is_not_made_again():
-    call = speaking().voice().paused(1040).quiet(100).then()
+    call = speaking().voice().paused(1040).later(500).quiet(450).then()
     call.paused(1040).expect()
     assert call.state.barge_in is None
 

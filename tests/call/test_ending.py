@@ -10,6 +10,7 @@ from voicecore.call.commands import (
     CancelReply,
     CancelSpeech,
     ClearPlayout,
+    FinalizeListener,
     HangUp,
     PausePlayout,
     ResumePlayout,
@@ -71,13 +72,13 @@ def test_one_more_thing_calls_the_end_off():
 
 def test_a_goodbye_in_return_does_not():
     call = leaving().voice().paused(500).later(900).quiet(900).final("thank you, bye bye")
-    call.expect(PausePlayout(1), ResumePlayout(1))
+    call.expect(PausePlayout(1), FinalizeListener(), ResumePlayout(1))
     call.later(1500).heard(0).wait_for(Timer.GOODBYE).expect(HangUp(HangupCause.AGENT))
 
 
 def test_a_goodbye_in_return_may_take_its_time():
     call = leaving().voice().paused(500)
-    assert call.due_ms(Timer.BARGE_IN) == 1600
+    assert call.due_ms(Timer.BARGE_IN) == 1540
 
 
 def test_words_in_the_tail_call_the_end_off():

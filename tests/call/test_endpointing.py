@@ -105,7 +105,7 @@ def test_other_words_are_not_hurried_by_the_end_of_the_voice():
 
 def test_the_listener_is_asked_for_final_words_soon_after_the_voice():
     call = listening().voice().later(500).quiet(500)
-    assert call.due_ms(Timer.FINALIZE) == 200
+    assert call.due_ms(Timer.FINALIZE) == 260
     call.wait_for(Timer.FINALIZE).expect(FinalizeListener())
 
 
@@ -178,7 +178,7 @@ def test_a_stray_word_does_not_stop_the_silence_clock():
 
 def test_a_stray_word_starts_the_silence_clock_again():
     call = Playbook().answered().asking().speaking("You are all set now.").later(1700)
-    call.voice().paused(1700).later(100).quiet(150).later(200).heard(0)
+    call.voice().paused(1700).later(450).quiet(400).later(200).heard(0)
     call.interim("I").interim("")
     assert Timer.SILENCE not in call.timers
     call.interim("all right")

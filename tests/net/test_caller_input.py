@@ -145,7 +145,7 @@ def test_lost_frames_are_told_and_filled() -> None:
 
 def test_a_voice_is_closed_when_nothing_comes_any_more() -> None:
     side = Side()
-    side.speak(VOICE[:8000])
+    side.speak(VOICE[:4000])
     assert len(side.of(SpeechStarted)) == 1 and not side.of(SpeechStopped)
     side.input.tick()
     assert not side.of(SpeechStopped)

@@ -6,7 +6,8 @@ a running correlation between the levels sent and the levels received. Once one 
 its gain is known too, and with it the echo to expect in the next frame: a voice must rise
 `ABOVE_ECHO_DB` above it to count. Until enough of the agent was heard to know, an echo path of
 `PRIOR_GAIN_DB` is assumed. A caller who talks at the same time is louder than the echo, and is not
-learnt from.
+learnt from; the path found stays known over such talk, and is forgotten when for 10 s of the
+agent's voice nothing speaks for it any more.
 
 Levels are dBov; times are seconds on the caller's clock.
 """
@@ -37,6 +38,8 @@ _HOP_S = FRAME_MS / 1000
 _LEARN_FRAMES = 75
 _FORGET = 1 - 1 / 75
 _CERTAIN = 0.6
+_CONCLUDE_FRAMES = 5
+_MOST_DOUBT = 500
 _FULL_SCALE = 32768.0
 _SQUARE_OF_CODE: NDArray[np.float64] = (
     decode(np.arange(256, dtype=np.uint8).data) / _FULL_SCALE
@@ -47,7 +50,10 @@ class EchoGuard:
     """Learns one call's echo path from what was sent and what came back."""
 
     __slots__ = (
+        "_doubt",
         "_frames",
+        "_gain_db",
+        "_lag",
         "_newest_hop",
         "_plays_until_s",
         "_row",
@@ -63,6 +69,9 @@ class EchoGuard:
         self._newest_hop = 0
         self._plays_until_s = -math.inf
         self._frames = 0
+        self._lag: int | None = None
+        self._gain_db = 0.0
+        self._doubt = 0
         # Sums that forget, one column for each delay. Rows: level out, its square, product with
         # the level in, loud or not, gain where loud.
         self._sums: NDArray[np.float64] = np.zeros((5, _LAGS))
@@ -94,17 +103,21 @@ class EchoGuard:
         """Return the level that a frame arriving now must exceed; -90 where no echo can be."""
         if not self._may_echo(now_s):
             return _QUIET_DB
-        out_db = self._recent_db(now_s)
-        loudest_db = float(out_db.max())
+        if self._lag is not None:
+            return self._expected_db(now_s, self._lag) + ABOVE_ECHO_DB
+        loudest_db = float(self._recent_db(now_s).max())
         if loudest_db < _AUDIBLE_DB:
             return _QUIET_DB
         if self._frames < _LEARN_FRAMES:
             return loudest_db + PRIOR_GAIN_DB + ABOVE_ECHO_DB
-        return self._echo_db(out_db) + ABOVE_ECHO_DB
+        return _QUIET_DB + ABOVE_ECHO_DB
 
     def learn(self, level_db: float, now_s: float) -> None:
         """Learn from the level of a frame that arrived now and is not the caller's voice."""
         if not self._may_echo(now_s):
+            return
+        if self._is_caller(level_db, now_s):
+            self._doubt_it(1)
             return
         out_db, square, product, loud, gain = row = self._row
         out_db[:] = self._recent_db(now_s)
@@ -120,6 +133,8 @@ class EchoGuard:
         self._sum_in = self._sum_in * _FORGET + level_db
         self._square_in = self._square_in * _FORGET + level_db * level_db
         self._frames += 1
+        if self._frames >= _LEARN_FRAMES and self._frames % _CONCLUDE_FRAMES == 0:
+            self._conclude()
 
     def correlation(self) -> float:
         """Return how surely something comes back, -1 to 1."""
@@ -152,15 +167,39 @@ class EchoGuard:
         )
         return correlations
 
-    def _echo_db(self, out_db: NDArray[np.float64]) -> float:
+    def _is_caller(self, level_db: float, now_s: float) -> bool:
+        """Tell whether a frame is louder than the known echo while there is one."""
+        if self._lag is None:
+            return False
+        least_db = self._expected_db(now_s, self._lag) + ABOVE_ECHO_DB
+        return level_db > least_db > _AUDIBLE_DB
+
+    def _expected_db(self, now_s: float, lag: int) -> float:
+        """Return the echo of the known path, or the quiet of a pause."""
+        hop = round(now_s / _HOP_S) - lag
+        self._advance(hop + lag)
+        # The true delay lies between two hops: the louder neighbour is what may come back.
+        sent_db = max(self._sent_db[(hop + near) % _HOPS] for near in (-1, 0, 1))
+        return max(_QUIET_DB, float(sent_db) + self._gain_db)
+
+    def _conclude(self) -> None:
+        """See whether one delay stands out, and take it; else doubt the one taken before."""
         correlations = self._correlations()
         lag = int(correlations.argmax())
         loud = float(self._sums[3, lag])
-        if correlations[lag] < _CERTAIN or loud < 1.0:
-            return _QUIET_DB
-        # The true delay lies between two hops: the louder neighbour is what may come back.
-        nearby_db = float(out_db[max(0, lag - 1) : lag + 2].max())
-        return nearby_db + min(float(self._sums[4, lag]) / loud, 0.0)
+        if correlations[lag] >= _CERTAIN and loud >= 1.0:
+            self._lag = lag
+            self._gain_db = min(float(self._sums[4, lag]) / loud, 0.0)
+            self._doubt = 0
+        elif self._lag is not None:
+            self._doubt_it(_CONCLUDE_FRAMES)
+
+    def _doubt_it(self, frames: int) -> None:
+        self._doubt += frames
+        if self._doubt >= _MOST_DOUBT:
+            self._lag = None
+            self._doubt = 0
+            self._frames = 0
 
 
 def _level_db(energy: float) -> float:

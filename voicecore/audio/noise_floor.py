@@ -1,7 +1,8 @@
 """The level of the line when nobody speaks: a low percentile of the recent past.
 
 The spread above it tells steady noise (a fan: under 2 dB) from noise that comes and goes (other
-talkers: 4 dB and more), which needs more distance.
+talkers: 4 dB and more), which needs more distance. How loud such noise becomes is a number of its
+own, the ceiling: a high percentile of a longer past, from which the caller's voice is left out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,31 @@ LOWEST_DB = -70.0
 HIGHEST_DB = -30.0
 UNKNOWN_DB = -60.0
 """Taken before the first sound: a quiet line."""
+
+
+CEILING_FRAMES = 250
+"""5 s: people behind the caller pause and come back within it."""
+CEILING_SHARE = 0.9
+
+
+class NoiseCeiling:
+    """How loud the noise becomes when it is loud: the 90th percentile of the frames taken."""
+
+    __slots__ = ("_recent", "_sorted", "level_db")
+
+    def __init__(self) -> None:
+        self._recent: deque[float] = deque()
+        self._sorted: list[float] = []
+        self.level_db = LOWEST_DB
+        """The ceiling in dBov; as low as can be before the first frame."""
+
+    def add(self, frame_db: float) -> None:
+        """Take the level of the next frame that is noise."""
+        if len(self._recent) == CEILING_FRAMES:
+            del self._sorted[bisect_left(self._sorted, self._recent.popleft())]
+        self._recent.append(frame_db)
+        insort(self._sorted, frame_db)
+        self.level_db = self._sorted[int(len(self._sorted) * CEILING_SHARE)]
 
 
 class NoiseFloor:

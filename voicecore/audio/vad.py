@@ -1,7 +1,8 @@
 """The caller's voice: when it starts and when it stops, decided frame by frame.
 
 Theory of operation. Two judges must agree. *Energy*: the frame is well above the line's own noise
-floor, which turns away distant talkers and steady noise. *Speech model* (Silero): it sounds like
+floor and above what that noise rises to at times, which turns away distant talkers and steady
+noise. *Speech model* (Silero): it sounds like
 speech, which turns away clicks and bangs. The model is asked only while the energy gate is open;
 it is recurrent, so it first gets the 192 ms before. Two loud frames in a row start a voice; a
 hangover without voice ends it. With no model at hand, three loud frames decide.
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicecore.audio.mulaw import FRAME_BYTES, FRAME_MS, decode
-from voicecore.audio.noise_floor import NoiseFloor
+from voicecore.audio.noise_floor import NoiseCeiling, NoiseFloor
 from voicecore.audio.silero import WINDOW_SAMPLES, SpeechModel, SpeechModels
 
 MAX_RUN_MS = 30_000
@@ -66,9 +67,11 @@ class VoicePolicy:
     """The same in steady noise."""
     keep_above_floor_db: float = 6.0
     """The same to keep it."""
+    above_ceiling_db: float = 5.0
+    """The same over how loud the noise becomes at times."""
     least_db: float = -50.0
     """No frame below this starts a voice, however quiet the line."""
-    start_probability: float = 0.3
+    start_probability: float = 0.5
     """What the speech model must say to start a voice."""
     keep_probability: float = 0.15
     """The same to keep it."""
@@ -76,7 +79,7 @@ class VoicePolicy:
     """Loud frames in a row that start a voice."""
     start_frames_by_energy: int = 3
     """The same with no model to ask."""
-    hangover_ms: int = 160
+    hangover_ms: int = 100
     """Time without voice that ends it."""
     gate_hangover_ms: int = 200
     """Time below the start level after which the model is given back."""
@@ -166,6 +169,7 @@ class VoiceDetector:
     """Finds the edges of one caller's voice in frames of 20 ms."""
 
     __slots__ = (
+        "_ceiling",
         "_echo",
         "_floor",
         "_gate_quiet_ms",
@@ -189,6 +193,7 @@ class VoiceDetector:
         self._echo = echo
         self._listening = _Listening(models)
         self._floor = NoiseFloor()
+        self._ceiling = NoiseCeiling()
         self._held_floor_db = 0.0
         self._onset_ms: float | None = None
         self._last_voice_ms = 0.0
@@ -240,12 +245,18 @@ class VoiceDetector:
 
     def _before_voice(self, end_ms: float, at_s: float) -> VoiceStarted | None:
         policy = self._policy
-        gate_db = max(self._floor.level_db + self._margin_db(), policy.least_db)
-        is_loud = self.level_db > gate_db and (
-            self._echo is None or self.level_db > self._echo.threshold_db(at_s)
+        gate_db = max(
+            self._floor.level_db + self._margin_db(),
+            self._ceiling.level_db + policy.above_ceiling_db,
+            policy.least_db,
         )
+        echo_db = _SILENT_DB if self._echo is None else self._echo.threshold_db(at_s)
+        is_loud = self.level_db > max(gate_db, echo_db)
         self._move_gate(is_loud)
         if not is_loud:
+            # What may be our own echo says nothing about the noise, nor does digital silence.
+            if self.level_db > echo_db:
+                self._ceiling.add(self.level_db)
             self._loud_frames = 0
             return None
         self._loud_frames += 1

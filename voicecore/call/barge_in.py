@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum
 
-from voicecore.call.commands import PausePlayout, ResumePlayout
+from voicecore.call.commands import FinalizeListener, PausePlayout, ResumePlayout
 from voicecore.call.draft import Draft
 from voicecore.call.events import (
     PlayoutCleared,
@@ -40,6 +40,7 @@ from voicecore.call.words import (
     is_question,
     is_salutation,
     is_stop_word,
+    may_become_backchannel,
     words_of,
 )
 
@@ -55,7 +56,10 @@ class Verdict(Enum):
 def voice_over_reply(draft: Draft, onset_at: float) -> None:
     """Stage 1: pause what can be heard, or hold back what is about to be."""
     reply = current(draft)
-    if draft.state.barge_in is not None or not _may_interrupt(reply):
+    if draft.state.barge_in is not None:
+        _goes_on(draft, draft.state.barge_in, reply)
+        return
+    if not _may_interrupt(reply):
         return
     if _is_protected(draft.state, reply, onset_at):
         return
@@ -71,12 +75,25 @@ def voice_over_reply(draft: Draft, onset_at: float) -> None:
 
 
 def voice_stopped_over_reply(draft: Draft, event: SpeechStopped) -> None:
-    """A short run without words, or with a backchannel, was nothing."""
-    if draft.state.barge_in is None:
+    """The voice is over: give its words the rest of their time, then it was nothing.
+
+    The listener is asked for them at once. Words that interrupt have done so before this.
+    """
+    barge_in, caller = draft.state.barge_in, draft.state.caller
+    if barge_in is None:
         return
-    is_short = event.run_ms <= draft.state.policy.backchannel_max_ms
-    if draft.state.caller.transcript.text or is_short:
+    if not barge_in.paused or is_backchannel(caller.transcript.text):
         resume(draft)
+        return
+    until_s = barge_in.onset_at + _words_wait_ms(draft.state) / 1000
+    if event.run_ms > draft.state.policy.backchannel_max_ms or caller.transcript.text:
+        until_s = max(until_s, draft.at + draft.state.policy.long_run_words_ms / 1000)
+    if until_s <= draft.at:
+        resume(draft)
+        return
+    draft.cancel_timer(Timer.FINALIZE)
+    draft.emit(FinalizeListener())
+    draft.set_timer_at(Timer.BARGE_IN, until_s)
 
 
 def decision_due(draft: Draft) -> None:
@@ -101,6 +118,9 @@ def words_over_reply(draft: Draft, *, closes: bool) -> None:
         drop_words(draft)
         return
     verdict = judge(draft.state, reply, had_voice=had_voice_lately(draft))
+    text = draft.state.caller.transcript.text
+    if verdict is Verdict.INTERRUPTION and not closes and may_become_backchannel(text):
+        return
     if verdict is Verdict.INTERRUPTION:
         interrupt(draft, "words")
     elif draft.state.barge_in is None or verdict is Verdict.ECHO:
@@ -260,6 +280,20 @@ def _is_protected(state: CallState, reply: Reply, onset_at: float) -> bool:
         return False
     protect_s = state.policy.greeting_protect_ms / 1000
     return state.greeting_at is None or onset_at < state.greeting_at + protect_s
+
+
+def _goes_on(draft: Draft, barge_in: BargeIn, reply: Reply) -> None:
+    """A second run of voice, before the first was decided: the deadline is the first one's."""
+    deadline_s = barge_in.onset_at + _decide_ms(draft.state.policy, reply) / 1000
+    draft.set_timer_at(Timer.BARGE_IN, max(draft.at, deadline_s))
+
+
+def _words_wait_ms(state: CallState) -> int:
+    """Return how long after its onset a short voice may still turn out to be words that count."""
+    assert state.reply is not None, "the agent has the floor, so there is a reply"
+    if is_question(_last_heard(state, state.reply)):
+        return state.policy.answer_words_ms
+    return state.policy.stop_words_ms
 
 
 def _decide_ms(policy: Policy, reply: Reply) -> int:

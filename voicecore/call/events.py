@@ -206,7 +206,8 @@ class ToolFinished:
 class SegmentSynthesized:
     """All audio of one spoken segment is in the playout; it is `audio_ms` long.
 
-    `start_ms` is where it begins in the reply's own audio (0 for the first segment).
+    `start_ms` is where it begins in the reply's own audio (0 for the first segment). `sounds` are
+    the stretches of it that are not pauses, as (start, end) in ms of the segment; empty: unknown.
     """
 
     at: float
@@ -214,6 +215,7 @@ class SegmentSynthesized:
     segment: int
     start_ms: int
     audio_ms: int
+    sounds: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

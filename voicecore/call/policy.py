@@ -10,9 +10,16 @@ class Policy:
     """How long the call waits for what; `_ms` are milliseconds, `_s` seconds."""
 
     # --- barge-in ---
-    barge_in_decide_ms: int = 600
+    barge_in_decide_ms: int = 900
     """So much voice without a backchannel's words interrupts; counted from the onset."""
-    voice_hangover_ms: int = 160
+    stop_words_ms: int = 480
+    """So long after its onset the words of a short voice are waited for before the agent goes on:
+    "wait" and "no" are as short as "yeah"."""
+    answer_words_ms: int = 900
+    """The same when the agent has just asked something: a short voice is likely the answer."""
+    long_run_words_ms: int = 150
+    """From the end of a longer voice to the agent going on, when no words come."""
+    voice_hangover_ms: int = 100
     """The voice detector tells the end of a voice so much later; the decision waits for it."""
     barge_in_decide_goodbye_ms: int = 1500
     """The same while the agent says goodbye: people say "bye" over it."""
@@ -30,7 +37,7 @@ class Policy:
     """How long after the agent's last word its echo may still arrive as words."""
 
     # --- end of the caller's turn ---
-    finalize_after_ms: int = 200
+    finalize_after_ms: int = 260
     """From the end of the voice to the request for final words."""
     endpoint_ms: int = 1500
     """From the last words to the end of the turn when the listener never says so."""

@@ -96,6 +96,15 @@ def is_backchannel(text: str) -> bool:
     return _consists_of(words_of(text), BACKCHANNELS)
 
 
+def may_become_backchannel(text: str) -> bool:
+    """Tell whether the next word may make it one: "I" of "I see", "sounds" of "sounds good"."""
+    words = words_of(text)
+    rest = words[_skip(words, BACKCHANNELS) :]
+    return bool(rest) and any(
+        phrase[: len(rest)] == rest for phrase in BACKCHANNELS if len(phrase) > len(rest)
+    )
+
+
 def is_farewell(text: str) -> bool:
     """Tell whether the words only say goodbye, thanks or a backchannel."""
     return _consists_of(words_of(text), FAREWELLS)
