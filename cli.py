@@ -168,6 +168,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
             run_worker(dsn, zone=zone, calendar=calendar, duties=duties), name="background_jobs"
         )
         tasks.spawn(cache.run(), name="customer_cache")
+        tasks.spawn(llm.keep_warm(), name="llm_keep_warm")
         factory = CallFactory(
             Surroundings(
                 settings=settings,

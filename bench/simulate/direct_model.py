@@ -14,6 +14,7 @@ from voicecore.call.events import Finish
 from voicecore.dialog.llm_request import LlmRequest
 from voicecore.errors import LlmError
 from voicecore.net.llm import Finished, LlmDelta, LlmStream, TextDelta, ToolCallReady
+from voicecore.net.llm_attempt import AttemptSink
 from voicecore.sandbox.openai_misbehaving import Policy
 from voicecore.sandbox.openai_policy import decide
 from voicecore.sandbox.openai_reply import tokens
@@ -50,7 +51,11 @@ class DirectModel(LlmStream):
         return True
 
     async def stream(
-        self, request: LlmRequest, model: str | None = None
+        self,
+        request: LlmRequest,
+        model: str | None = None,
+        *,
+        on_attempt: AttemptSink = lambda attempt: None,
     ) -> AsyncGenerator[LlmDelta, None]:
         """Yield the answer as the client of a server would.
 

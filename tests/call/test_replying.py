@@ -50,7 +50,7 @@ def test_sentences_are_spoken_as_they_come():
 
 def test_the_first_word_stops_the_overdue_clock():
     call = asked()
-    assert call.due_ms(Timer.REPLY) == 5000
+    assert call.due_ms(Timer.REPLY) == 6500
     call.sentence("Sure.")
     assert Timer.REPLY not in call.timers
 

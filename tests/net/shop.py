@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 MARIA = "+13125550142"
 
@@ -199,7 +200,7 @@ class MemoryJournal:
     turns: list[tuple[int, str, str]] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)
     details: list[Mapping[str, object]] = field(default_factory=list)
-    stats: list[dict[str, object]] = field(default_factory=list)
+    stats: list[dict[str, Any]] = field(default_factory=list)
     failure: Exception | None = None
     delay_s: float = 0.0
 

@@ -334,7 +334,22 @@ async def test_a_slow_first_word_runs_into_its_own_deadline(
     sandbox.first_token_delay_s = 5.0
     with pytest.raises(LlmError, match="timeout"):
         await read(hasty)
-    assert sandbox.counters.requests == 3
+    assert sandbox.counters.requests == 2, "the model that hung is not waited for again"
+
+
+async def test_a_model_that_hangs_is_replaced_at_once(
+    sandbox: OpenAiSandbox, hasty: LlmStream
+) -> None:
+    sandbox.break_next(Fault.HANG_BEFORE)
+    assert text_of(await read(hasty)) == WORDS
+    assert models(sandbox)[-1] == "gpt-4o-mini"
+
+
+async def test_one_model_alone_is_asked_twice_even_if_it_hangs(sandbox: OpenAiSandbox) -> None:
+    llm = make(sandbox, LlmTimeouts(2.0, 0.3, 0.3), fallback_model="")
+    sandbox.break_next(Fault.HANG_BEFORE)
+    assert text_of(await read(llm)) == WORDS
+    await llm.aclose()
 
 
 async def test_a_gap_between_words_runs_into_its_own_deadline(

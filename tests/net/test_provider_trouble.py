@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.net.rig import CUT_OFF, POLICY, Model, Rig, running, until
+from tests.net.shop import MemoryJournal
 from tests.net.test_session import LONG, ask, texts_heard
 from voicecore.sandbox.caller import ScriptedCaller
 from voicecore.sandbox.deepgram_knobs import ListenKnobs
@@ -27,6 +28,11 @@ def listen_knobs(rig: Rig, **faults: object) -> ListenKnobs:
 async def hears(rig: Rig, call: PlacedCall, text: str, timeout_s: float = 8.0) -> None:
     """Wait until the caller has heard all of `text`."""
     await until(lambda: text in texts_heard(rig, call), timeout_s)
+
+
+def spoken_by(rig: Rig) -> list[str]:
+    """What the speaker was given to say."""
+    return [speech.text for speech in rig.spoken()]
 
 
 # --- Deepgram does not listen --------------------------------------------------------------------
@@ -249,16 +255,40 @@ async def test_an_answer_that_breaks_off_is_asked_for_again(redis_url: str, faul
         pytest.param(Fault.MALFORMED_ARGUMENTS, marks=pytest.mark.slow),
     ],
 )
-async def test_a_model_that_stays_down_ends_the_call_with_a_spoken_reason(
+async def test_while_the_model_is_down_a_message_is_taken_and_written_down(
     redis_url: str, fault: Fault | int
 ) -> None:
-    async with running(redis_url) as rig:
+    journal = MemoryJournal()
+    async with running(redis_url, journal=journal) as rig:
         if isinstance(fault, Fault):
             rig.openai.break_next(fault, 50)
         else:
             rig.openai.fail_next(50, fault)
         caller = rig.caller()
         call = await rig.ring(caller)
+        await ask(caller)
+        await until(lambda: bool(rig.events("turn_latency", turn=1)), 8)
+        await caller.press("6#", gap_ms=40)
+        await until(lambda: bool(rig.events("turn_latency", turn=2)), 8)
+        await caller.hang_up()
+        await rig.over(call)
+        assert any(text.startswith("Thank you, I have written") for text in spoken_by(rig))
+        assert not rig.events("gave_up")
+        assert journal.stats[0]["messages"] == ["6"]
+        llm = journal.stats[0]["llm"]
+        assert llm["requests"] == llm["failed"] >= 4
+
+
+async def test_a_model_that_stays_down_ends_the_call_with_a_spoken_reason(
+    redis_url: str,
+) -> None:
+    """Once code has nothing more to say either, two more tries are made."""
+    async with running(redis_url) as rig:
+        rig.openai.fail_next(50, 500)
+        caller = rig.caller()
+        call = await rig.ring(caller)
+        await until(lambda: bool(len(rig.parts.live)))
+        rig.session(call.call_sid)._parts.conversation._scripted._in_a_row = 99
         await ask(caller)
         await rig.over(call)
         assert texts_heard(rig, call)[1:] == ["One second.", "Something is wrong. Goodbye."]

@@ -59,8 +59,8 @@ class Policy:
     # --- reply ---
     filler_after_ms: int = 700
     """A tool that runs longer than this is covered by a filler, once a turn."""
-    reply_overdue_ms: int = 5000
-    """From the question to the model to its first word."""
+    reply_overdue_ms: int = 6500
+    """From the question to the model to its first word; its client tries two models in less."""
     tool_overdue_ms: int = 20_000
     """Tools that have not answered by then are answered with an error."""
     max_tool_rounds: int = 8

@@ -21,6 +21,7 @@ from voicecore.dialog.ports import Directory, Messenger, Schedule
 from voicecore.dialog.prompt_files import prompt_version, system_prompt
 from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.safeguards import Safeguards
+from voicecore.dialog.scripted import ScriptedAnswer, ScriptedAnswers
 from voicecore.dialog.shop import ShopProfile
 from voicecore.dialog.speakable import speakable
 from voicecore.dialog.tool_outcome import ToolOutcome, problem
@@ -72,6 +73,7 @@ class Conversation:
             safeguards=safeguards,
         )
         self._toolbox = Toolbox(self._desk)
+        self._scripted = ScriptedAnswers(self._desk)
         self._offered: frozenset[str] = frozenset()
         self._context: str | None = None
         self._held_back = False
@@ -92,6 +94,7 @@ class Conversation:
             "deeds": {deed.value: ledger.count(deed) for deed in Deed if ledger.count(deed)},
             "open_wishes": [task.scenario.name for task in self._desk.agenda.open],
             "notes": list(ledger.notes),
+            "messages": list(self._scripted.messages),
         }
 
     def request(self, history: tuple[HistoryItem, ...]) -> LlmRequest:
@@ -114,6 +117,17 @@ class Conversation:
         tools = [tool for tool in self._toolbox.schemas() if tool["function"]["name"] in allowed]
         self._offered = allowed
         return LlmRequest(messages, tools)
+
+    def scripted_answer(self, history: tuple[HistoryItem, ...]) -> ScriptedAnswer | None:
+        """Return what code alone can answer while no model does; None: nothing more."""
+        scripted = self._scripted.next(history)
+        if scripted is not None and scripted.tool is not None:
+            self._offered |= {scripted.tool[0]}
+        return scripted
+
+    def model_answered(self) -> None:
+        """Note that the model gave a whole answer."""
+        self._scripted.model_answered()
 
     def writes(self, tool_name: str) -> bool:
         """Say whether a tool changes something, so that it must not be cancelled."""

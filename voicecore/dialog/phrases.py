@@ -14,6 +14,29 @@ REMINDER_VOICEMAIL = (
     "Thank you, goodbye."
 )
 
+# --- spoken while no language model answers -----------------------------------------------------
+SCRIPTED_NOT_YET = "I am sorry, I was away for a moment. This is not done yet."
+SCRIPTED_BOOKED = "It is booked: {when}."
+SCRIPTED_MOVED = "It is moved to {when}."
+SCRIPTED_CANCELLED = "It is cancelled: {when}."
+SCRIPTED_TAKEN = "I am sorry, that time has been taken."
+SCRIPTED_OFFER = "I can offer {times}. Which one would you like?"
+SCRIPTED_UNKNOWN = (
+    "I do not know yet whether that went through. Please call again in a few minutes to be sure."
+)
+SCRIPTED_DANGER = (
+    "If anybody is in danger, please stop in a safe place and call nine one one right away."
+)
+SCRIPTED_MESSAGE = (
+    "I am sorry, I have a technical problem. Please tell me in a few words what you need, with "
+    "your name and number, and I will write it down for my colleagues."
+)
+SCRIPTED_MESSAGE_AGAIN = "What may I write down for my colleagues?"
+SCRIPTED_MESSAGE_TAKEN = (
+    "Thank you, I have written that down for my colleagues. Is there anything to add?"
+)
+SCRIPTED_WRITES = frozenset(("book_appointment", "reschedule_appointment", "cancel_appointment"))
+
 # --- questions for the caller, handed to the model by tools ----------------------------------
 OR = " or "
 ASK_PHONE = "Could you tell me the phone number on your account, digit by digit?"

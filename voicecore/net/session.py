@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -45,6 +46,7 @@ from voicecore.call.events import (
 from voicecore.call.step import step
 from voicecore.net.call_parts import CallParts
 from voicecore.net.caller_input import CallerInput, StreamEnd
+from voicecore.net.llm_tally import LlmTally
 from voicecore.net.media_socket import MediaSocket
 from voicecore.net.outbound import OutboundAudio
 from voicecore.net.reply import stream_reply
@@ -77,6 +79,7 @@ class CallSession:
         self._replies: dict[int, asyncio.Task[None]] = {}
         self._writes: set[asyncio.Task[None]] = set()
         self._timings = TurnTimings(self._clock)
+        self._tally = LlmTally(parts.info.call_sid)
         self._input = CallerInput(
             parts.inbound,
             call_sid=parts.info.call_sid,
@@ -235,6 +238,7 @@ class CallSession:
                 clock=self._clock,
                 emit=self.emit,
                 on_first_text=self._timings.first_text,
+                on_attempt=partial(self._tally.add, command.turn),
             ),
             name=f"reply_{command.turn}",
         )
@@ -300,7 +304,8 @@ class CallSession:
             if self._writes:
                 await asyncio.wait(self._writes, timeout=limit_s)
             await self._parts.holds.release_all()
-            self._parts.scribe.ended(self.outcome.value, self._parts.conversation.stats)
+            stats = {**self._parts.conversation.stats, "llm": self._tally.stats}
+            self._parts.scribe.ended(self.outcome.value, stats)
             self._parts.scribe.close()
             await asyncio.wait({scribe}, timeout=limit_s)
         finally:

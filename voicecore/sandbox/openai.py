@@ -18,6 +18,7 @@ from typing import Any
 from aiohttp import web
 
 from voicecore.sandbox.openai_policy import decide
+from voicecore.sandbox.openai_prompt_cache import PromptCache
 from voicecore.sandbox.openai_reply import Reply, ToolCall, chunk, completion, deltas, usage
 from voicecore.sandbox.openai_requests import Json, RequestError, check_request
 
@@ -82,6 +83,7 @@ class Counters:
     """What happened so far."""
 
     connections: int = 0
+    models_listed: int = 0
     requests: int = 0
     rejected: int = 0
     answered: int = 0
@@ -118,6 +120,7 @@ class OpenAiSandbox:
         self.counters = Counters()
         self.requests: list[dict[str, Any]] = []
         self._faults: deque[Fault | StatusFault] = deque()
+        self._prompt_cache = PromptCache()
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._known: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
@@ -199,6 +202,7 @@ class OpenAiSandbox:
         return {"x-request-id": f"req_{self.counters.requests:08d}"}
 
     async def _list_models(self, request: web.Request) -> web.Response:
+        self.counters.models_listed += 1
         data = [self._model(name) for name in self.models]
         return web.json_response({"object": "list", "data": data})
 
@@ -231,7 +235,7 @@ class OpenAiSandbox:
         if fault is Fault.HANG_BEFORE:
             await asyncio.sleep(_HANG_S)
         if not body.get("stream"):
-            counted = usage(len(json.dumps(body["messages"])), reply)
+            counted = usage(*self._prompt_cache.look_up(body), reply)
             answer = completion(
                 self._completion_id, CREATED, body["model"], reply, counted, self.counters.requests
             )
@@ -324,7 +328,7 @@ class OpenAiSandbox:
                 await asyncio.sleep(self.first_token_delay_s if at == 1 else self.token_delay_s)
             await self._write(response, event(delta=delta))
         await self._write(response, event(delta={}, finish_reason=reply.finish))
-        counted = usage(len(json.dumps(body["messages"])), reply)
+        counted = usage(*self._prompt_cache.look_up(body), reply)
         if with_usage:
             await self._write(response, event(usage=counted))
         self.counters.answered += 1

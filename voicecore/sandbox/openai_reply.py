@@ -104,15 +104,15 @@ def chunk(
     return body
 
 
-def usage(prompt_chars: int, reply: Reply) -> dict[str, Any]:
-    """Count tokens as four characters each, which is near enough for a meter."""
+def usage(prompt: int, cached: int, reply: Reply) -> dict[str, Any]:
+    """Count the answer's tokens as four characters each, which is near enough for a meter."""
     said = len(reply.text) + len(reply.refusal) + sum(len(call.json) for call in reply.calls)
-    prompt, completion = max(1, prompt_chars // 4), max(1, said // 4)
+    completion = max(1, said // 4)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": 0,
             "audio_tokens": 0,
