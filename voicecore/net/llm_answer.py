@@ -118,6 +118,7 @@ class Answer:
 
 
 def read_usage(usage: CompletionUsage | None) -> Usage | None:
+    """Return the token counts of a chunk that has them."""
     if usage is None:
         return None
     details = usage.prompt_tokens_details
