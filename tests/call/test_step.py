@@ -13,6 +13,7 @@ from tests.call.world import World
 from voicecore.call import events
 from voicecore.call.commands import HangUp, Note
 from voicecore.call.events import Event, Finish, HangupCause, Timer, TimerFired
+from voicecore.call.expecting import Expecting
 from voicecore.call.policy import Phrases, Policy
 from voicecore.call.state import CallState, Phase
 from voicecore.call.step import LEGAL, step
@@ -44,6 +45,7 @@ VALUES = {
     "content": st.sampled_from(("", "{}")),
     "digit": st.sampled_from("05*#x"),
     "finish": st.sampled_from(Finish),
+    "expecting": st.none() | st.sampled_from(Expecting),
     "timer": st.sampled_from(Timer),
     "cause": st.sampled_from(HangupCause),
 }
