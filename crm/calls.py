@@ -95,7 +95,7 @@ class CallJournal:
             InputError: a bad call SID, or `at` has no zone.
             DatabaseError: no answer in time; repeating is safe.
         """
-        sid = _checked_sid(call_sid)
+        sid = checked_sid(call_sid)
         started_at = require_aware(at, "at")
         async with connection_of(self._pool, "call_started") as connection:
             await connection.execute(
@@ -130,7 +130,7 @@ class CallJournal:
             InputError: a bad call SID, turn or role, or `at` has no zone.
             DatabaseError: no answer in time; repeating is safe.
         """
-        sid = _checked_sid(call_sid)
+        sid = checked_sid(call_sid)
         if not 0 <= turn < _TURN_LIMIT:
             raise InputError("turn", "is out of range")
         if role not in set(Role):
@@ -165,7 +165,7 @@ class CallJournal:
             InputError: a bad call SID, or `at` has no zone.
             DatabaseError: no answer in time; repeating is safe.
         """
-        sid = _checked_sid(call_sid)
+        sid = checked_sid(call_sid)
         ended_at = require_aware(at, "at")
         async with connection_of(self._pool, "call_ended") as connection:
             await connection.execute(
@@ -178,7 +178,12 @@ class CallJournal:
             )
 
 
-def _checked_sid(call_sid: str) -> str:
+def checked_sid(call_sid: str) -> str:
+    """Return a SID that can be a key.
+
+    Raises:
+        InputError: it is empty, too long or holds anything but ASCII letters and digits.
+    """
     if not call_sid.isascii() or not call_sid.isalnum() or len(call_sid) > CALL_SID_MAX_CHARS:
         raise InputError("call_sid", "is not an identifier")
     return call_sid

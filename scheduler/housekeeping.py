@@ -34,6 +34,14 @@ WITH old AS (
 )
 DELETE FROM call_state s USING old WHERE s.call_sid = old.call_sid
 """
+_DELETE_TEXTS = """
+WITH old AS (
+    SELECT message_sid FROM text_messages
+    WHERE created_at < now() - make_interval(days => $1) AND NOT needs_human
+    ORDER BY message_sid LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+DELETE FROM text_messages m USING old WHERE m.message_sid = old.message_sid
+"""
 _DELETE_JOB_LOG = """
 WITH old AS (
     SELECT l.id FROM pgqueuer_log l
@@ -64,13 +72,17 @@ def holds_sweeper_kind(desk: HoldKeeper) -> JobKind:
 
 
 def retention_kind(pool: asyncpg.Pool, *, keep_days: int) -> JobKind:
-    """Return the kind of job that deletes calls older than `keep_days`; 0 keeps them for ever."""
+    """Return the kind of job that deletes calls and texts older than `keep_days`; 0: never.
+
+    A text that waits for somebody of the shop stays.
+    """
 
     async def run(payload: Payload, attempt: int) -> None:
         del payload, attempt
         if keep_days > 0:
             await delete_old(pool, _DELETE_CALLS, keep_days)
             await delete_old(pool, _DELETE_STATES, keep_days)
+            await delete_old(pool, _DELETE_TEXTS, keep_days)
         await delete_old(pool, _DELETE_JOB_LOG, JOB_LOG_DAYS)
 
     return JobKind(name=RETENTION, run=run, concurrency=1)

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", description="Least level that is logged.")
     max_calls: int = Field(100, ge=1, description="Most calls that one worker takes at once.")
+    max_calls_total: int = Field(
+        0, ge=0, description="Most calls that all workers take together, counted in Redis; 0: any."
+    )
     max_call_s: int = Field(900, ge=60, description="Longest call, in seconds.")
 
     # --- the service centre -----------------------------------------------------------------
@@ -63,10 +66,18 @@ class Settings(BaseSettings):
     transfer_number: str = Field(
         "", description="E.164 number of the human who takes transferred calls; empty: nobody."
     )
+    transfer_ring_s: int = Field(
+        20, ge=5, le=60, description="Seconds that it rings there before the agent is back."
+    )
 
     # --- Twilio -----------------------------------------------------------------------------
     twilio_account_sid: str = Field("", description="Account SID (AC...).")
     twilio_auth_token: SecretStr = Field(EMPTY, description="Auth token: signs the webhooks.")
+    twilio_more_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated secrets that may have signed besides the auth token: the "
+        "other token while it is rotated, the shared key of an account that signs with SHA-256.",
+    )
     twilio_phone_number: str = Field("", description="Our number, E.164.")
     twilio_api_base: str = Field("https://api.twilio.com", description="Twilio REST.")
     outbound_allowed_numbers: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -136,9 +147,9 @@ class Settings(BaseSettings):
         365, ge=0, description="Days after which calls and their words are deleted; 0: never."
     )
 
-    @field_validator("outbound_allowed_numbers", mode="before")
+    @field_validator("outbound_allowed_numbers", "twilio_more_secrets", mode="before")
     @classmethod
-    def _split_numbers(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value

@@ -39,7 +39,7 @@ def test_the_published_example_fits() -> None:
 @settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=6),
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(str.strip),
 )
 def test_signatures_equal_the_vendors(params: dict[str, str], token: str) -> None:
     clean = {
@@ -176,3 +176,27 @@ def test_anything_else_raises_only_a_signature_error(
     ):
         with pytest.raises(SignatureError):
             check()
+
+
+@pytest.mark.parametrize("token", [TOKEN, "a shared key"])
+def test_the_sha_256_scheme_equals_the_vendors(token: str) -> None:
+    theirs = RequestValidator(token).compute_signature(URL, PARAMS, "HMAC_SHA256")
+    settings_header = "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"
+    checks = SignatureValidator((TOKEN, "a shared key"))
+    checks.validate_request(URL, PARAMS, theirs, settings_header)
+    checks.validate_request(URL, PARAMS, theirs, "algorithm = hmac_sha256")
+    media = RequestValidator(token).compute_signature(MEDIA_URL, {}, "HMAC_SHA256")
+    checks.validate_websocket(MEDIA_URL, media, settings_header)
+    for other in (None, "", "key=1", "algorithm=", "algorithm=HMAC_SHA1", "algorithm=HMAC_MD5"):
+        with pytest.raises(SignatureError):
+            checks.validate_request(URL, PARAMS, theirs, other)
+        with pytest.raises(SignatureError):
+            checks.validate_websocket(MEDIA_URL, media, other)
+    with pytest.raises(SignatureError):
+        checks.validate_request(URL, PARAMS, SIGNATURE, settings_header)
+
+
+@pytest.mark.parametrize("tokens", [" ", ("a", "  "), "\n"])
+def test_a_token_of_blanks_is_none(tokens: str | tuple[str, ...]) -> None:
+    with pytest.raises(SignatureError):
+        SignatureValidator(tokens)
