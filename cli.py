@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
@@ -64,6 +64,8 @@ from scheduler.hand_order import BookOptions, carry_out
 from scheduler.job_desk import STATUSES, JobDesk
 from scheduler.jobs import JobQueue
 from scheduler.public_holidays import PublicHolidays
+from scheduler.reminder_plan import PlannedReminder, ReminderPlanner, preview_reminders
+from scheduler.reminder_rules import ReminderRules, RingAt
 from scheduler.slots import PartOfDay
 from scheduler.sms import SmsNotSentError, SmsSender
 from scheduler.worker import TAKEOVER_S, Duties, run_worker
@@ -77,6 +79,7 @@ from voicecore.net.app import build_app
 from voicecore.net.call_factory import CallFactory, Surroundings
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.llm import LlmStream
+from voicecore.net.outbound_dialer import OutboundDialer
 from voicecore.net.prepared_calls import PreparedCalls
 from voicecore.net.redis_link import open_session_redis
 from voicecore.net.server_parts import ServerParts
@@ -241,16 +244,20 @@ def _calendar_access(settings: Settings) -> CalendarAccess:
 
 
 def _duties(settings: Settings, http: aiohttp.ClientSession, cache: CustomerCache | None) -> Duties:
-    """What this process does in the background; no text messages without keys for Twilio."""
+    """What this process does in the background; without keys for Twilio it reaches nobody."""
     on_change: Callable[[JobQueue], OnChange] | None = None
     if cache is not None:
         on_change = partial(_invalidating_jobs, cache)
     send_sms: SmsSender | None = None
+    dialer: OutboundDialer | None = None
     if is_set(settings, "twilio_auth_token"):
-        send_sms = partial(_send_sms, _twilio_rest(settings, http))
+        rest = _twilio_rest(settings, http)
+        send_sms, dialer = partial(_send_sms, rest), OutboundDialer(rest)
     return Duties(
         on_change=on_change,
         send_sms=send_sms,
+        dialer=dialer,
+        reminder_attempts=settings.reminder_max_attempts,
         invites=settings.google_invite_customers,
         days_ahead=settings.google_sync_days,
         keep_calls_days=settings.call_retention_days,
@@ -403,6 +410,24 @@ def worker(
     settings = _settings()
     configure_logging(settings.log_level, pretty=sys.stderr.isatty())
     _run(_work(settings, _dsn(settings, "worker"), takeover_s))
+
+
+@app.command()
+def reminders(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list who would be called, and why not.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List tomorrow's appointments with whom to call; without --dry-run a worker will call them."""
+    settings = _settings()
+    dsn = _dsn(settings, "reminders")
+    found = _run(_with_pool(dsn, lambda pool: _reminders(settings, pool, plan=not dry_run)))
+    calls = sum(isinstance(one.decision, RingAt) for one in found)
+    verb = "would be called" if dry_run else "will be called"
+    lines = [one.line() for one in found]
+    lines.append(f"appointments tomorrow: {len(found)}, {verb}: {calls}")
+    _show(lines, [one.as_json() for one in found], as_json=json)
 
 
 @calendar_app.command()
@@ -768,6 +793,20 @@ async def _work(settings: Settings, dsn: str, takeover_s: float) -> None:
             takeover_s=takeover_s,
             duties=_duties(settings, http, cache),
         )
+
+
+async def _reminders(
+    settings: Settings, pool: asyncpg.Pool, *, plan: bool
+) -> Sequence[PlannedReminder]:
+    rules = ReminderRules(
+        zone=ZoneInfo(settings.shop_timezone),
+        admits=frozenset(settings.outbound_allowed_numbers).__contains__,
+        most_attempts=settings.reminder_max_attempts,
+    )
+    found = await preview_reminders(pool, rules, datetime.now(UTC))
+    if plan:
+        await ReminderPlanner(pool, JobQueue(pool), rules).run()
+    return found
 
 
 async def _calendar_status(settings: Settings) -> CalendarStatus:

@@ -1,6 +1,12 @@
 -- What the migrations add up to, as the database tells it. Written by
 -- `python -m crm.schema_files DSN`; a test fails when it differs.
 
+CREATE OR REPLACE FUNCTION public.answer_weight(verdict text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN COALESCE(array_position(ARRAY['unknown'::text, 'human'::text, 'machine_start'::text, 'fax'::text, 'machine_end_other'::text, 'machine_end_silence'::text, 'machine_end_beep'::text], verdict), 0);
+
 CREATE OR REPLACE FUNCTION public.appointments_check_step()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -24,6 +30,12 @@ BEGIN
     RETURN NEW;
 END
 $function$;
+
+CREATE OR REPLACE FUNCTION public.call_step(status text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE status WHEN 'queued'::text THEN 1 WHEN 'initiated'::text THEN 2 WHEN 'ringing'::text THEN 3 WHEN 'in-progress'::text THEN 4 ELSE CASE WHEN (status IS NULL) THEN 0 ELSE 9 END END;
 
 CREATE OR REPLACE FUNCTION public.current_customer_id()
  RETURNS bigint
@@ -50,6 +62,12 @@ AS $function$
     RETURNING a.appointment_id, a.during, a.service_code
 $function$;
 
+CREATE OR REPLACE FUNCTION public.message_step(status text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE status WHEN 'accepted'::text THEN 1 WHEN 'scheduled'::text THEN 1 WHEN 'queued'::text THEN 2 WHEN 'sending'::text THEN 3 WHEN 'sent'::text THEN 4 WHEN 'read'::text THEN 6 ELSE 5 END;
+
 CREATE OR REPLACE FUNCTION public.owns_appointment(wanted bigint)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -68,6 +86,12 @@ BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END
 $function$;
+
+CREATE OR REPLACE FUNCTION public.stream_step(event text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE event WHEN 'stream-started'::text THEN 1 WHEN 'stream-stopped'::text THEN 2 ELSE 3 END;
 
 CREATE TABLE appointment_events (
     event_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -183,6 +207,18 @@ CREATE TABLE call_state (
     CONSTRAINT call_state_owner_epoch_check CHECK (owner_epoch >= 1)
 );
 
+CREATE TABLE call_streams (
+    call_sid text NOT NULL,
+    stream_sid text NOT NULL,
+    event text NOT NULL,
+    error text NOT NULL DEFAULT ''::text,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT call_streams_pkey PRIMARY KEY (call_sid, stream_sid),
+    CONSTRAINT call_streams_event_check CHECK (event = ANY (ARRAY['stream-started'::text, 'stream-stopped'::text, 'stream-error'::text])),
+    CONSTRAINT call_streams_stream_sid_check CHECK (length(stream_sid) >= 1 AND length(stream_sid) <= 64),
+    CONSTRAINT call_streams_call_sid_fkey FOREIGN KEY (call_sid) REFERENCES calls(call_sid) ON DELETE CASCADE
+);
+
 CREATE TABLE call_turns (
     call_sid text NOT NULL,
     turn integer NOT NULL,
@@ -212,10 +248,19 @@ CREATE TABLE calls (
     summary text NOT NULL DEFAULT ''::text,
     stats jsonb NOT NULL DEFAULT '{}'::jsonb,
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    status text,
+    status_sequence integer,
+    duration_s integer,
+    answered_by text,
+    attestation text,
+    error_code text,
     CONSTRAINT calls_pkey PRIMARY KEY (call_sid),
+    CONSTRAINT calls_attestation CHECK (attestation = ANY (ARRAY['A'::text, 'B'::text, 'C'::text, 'failed'::text, 'none'::text])),
     CONSTRAINT calls_call_sid_check CHECK (length(call_sid) >= 1 AND length(call_sid) <= 64),
     CONSTRAINT calls_direction_check CHECK (direction = ANY (ARRAY['inbound'::text, 'outbound'::text])),
+    CONSTRAINT calls_duration CHECK (duration_s >= 0),
     CONSTRAINT calls_end_after_start CHECK (ended_at >= started_at),
+    CONSTRAINT calls_status CHECK (status = ANY (ARRAY['queued'::text, 'initiated'::text, 'ringing'::text, 'in-progress'::text, 'completed'::text, 'busy'::text, 'failed'::text, 'no-answer'::text, 'canceled'::text])),
     CONSTRAINT calls_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(customer_id) ON DELETE SET NULL
 );
 
@@ -335,6 +380,7 @@ CREATE TABLE do_not_call (
     reason text NOT NULL DEFAULT ''::text,
     call_sid text,
     added_at timestamp with time zone NOT NULL DEFAULT now(),
+    texts_stopped_at timestamp with time zone,
     CONSTRAINT do_not_call_pkey PRIMARY KEY (phone_e164),
     CONSTRAINT do_not_call_phone_e164_check CHECK (phone_e164 ~ '^\+[1-9][0-9]{6,14}$'::text)
 );
@@ -378,14 +424,28 @@ CREATE TABLE outbound_attempts (
     outcome text,
     claimed_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    dialed_at timestamp with time zone,
+    tries smallint NOT NULL DEFAULT 0,
+    message_sid text,
     CONSTRAINT outbound_attempts_pkey PRIMARY KEY (attempt_id),
     CONSTRAINT outbound_attempts_call_sid_key UNIQUE (call_sid),
+    CONSTRAINT outbound_attempts_message_sid_key UNIQUE (message_sid),
     CONSTRAINT outbound_attempts_once UNIQUE (appointment_id, kind, appointment_version),
     CONSTRAINT outbound_attempts_attempt_check CHECK (attempt >= 1 AND attempt <= 20),
     CONSTRAINT outbound_attempts_kind CHECK (length(kind) >= 1 AND length(kind) <= 40),
     CONSTRAINT outbound_attempts_phone CHECK (phone_e164 ~ '^\+[1-9][0-9]{6,14}$'::text),
     CONSTRAINT outbound_attempts_status_check CHECK (status = ANY (ARRAY['claimed'::text, 'dialing'::text, 'answered'::text, 'done'::text, 'failed'::text])),
+    CONSTRAINT outbound_attempts_tries_check CHECK (tries >= 0 AND tries <= 100),
     CONSTRAINT outbound_attempts_appointment_id_fkey FOREIGN KEY (appointment_id) REFERENCES appointments(appointment_id)
+);
+CREATE UNIQUE INDEX outbound_attempts_one_line ON public.outbound_attempts USING btree (phone_e164) WHERE ((kind = 'reminder'::text) AND (status = ANY (ARRAY['dialing'::text, 'answered'::text])));
+CREATE INDEX outbound_attempts_phone_dialed ON public.outbound_attempts USING btree (phone_e164, dialed_at) WHERE (dialed_at IS NOT NULL);
+
+CREATE TABLE outbound_pace (
+    only_row boolean NOT NULL DEFAULT true,
+    next_at timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp with time zone,
+    CONSTRAINT outbound_pace_pkey PRIMARY KEY (only_row),
+    CONSTRAINT outbound_pace_only_row_check CHECK (only_row)
 );
 
 CREATE TABLE schema_version (
@@ -491,6 +551,25 @@ CREATE TABLE technicians (
     CONSTRAINT technicians_technician_id_check CHECK (technician_id >= 1 AND technician_id <= 100000)
 );
 GRANT SELECT ON technicians TO voicecore_caller;
+
+CREATE TABLE text_messages (
+    message_sid text NOT NULL,
+    direction text NOT NULL,
+    from_e164 text,
+    to_e164 text,
+    body text NOT NULL DEFAULT ''::text,
+    status text NOT NULL,
+    error_code integer,
+    appointment_id bigint,
+    needs_human boolean NOT NULL DEFAULT false,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT text_messages_pkey PRIMARY KEY (message_sid),
+    CONSTRAINT text_messages_direction_check CHECK (direction = ANY (ARRAY['inbound'::text, 'outbound'::text])),
+    CONSTRAINT text_messages_message_sid_check CHECK (length(message_sid) >= 1 AND length(message_sid) <= 64),
+    CONSTRAINT text_messages_status CHECK (status = ANY (ARRAY['received'::text, 'accepted'::text, 'scheduled'::text, 'queued'::text, 'sending'::text, 'sent'::text, 'delivered'::text, 'undelivered'::text, 'failed'::text, 'canceled'::text, 'read'::text])),
+    CONSTRAINT text_messages_appointment_id_fkey FOREIGN KEY (appointment_id) REFERENCES appointments(appointment_id)
+);
 
 CREATE TABLE vehicles (
     vehicle_id bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY,

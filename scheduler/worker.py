@@ -23,6 +23,7 @@ from scheduler.calendar_gate import CalendarGate
 from scheduler.calendar_jobs import CALENDAR_CONCURRENCY, RECONCILE, calendar_kinds
 from scheduler.calendar_sync import CalendarSync
 from scheduler.desk import ServiceDesk
+from scheduler.dialer import Dialer
 from scheduler.google_calendar import GoogleCalendar
 from scheduler.housekeeping import (
     HOLDS_SWEEPER,
@@ -34,6 +35,11 @@ from scheduler.job_desk import JobDesk
 from scheduler.job_kind import JobKind, RetryPolicy
 from scheduler.jobs import CALENDAR_SYNC, JobQueue
 from scheduler.reconcile import DAYS_AHEAD, Reconciler
+from scheduler.reminder_call import ReminderCaller
+from scheduler.reminder_jobs import REMINDER_SCHEDULE, reminder_kinds
+from scheduler.reminder_plan import ReminderPlanner
+from scheduler.reminder_result import ReminderResults
+from scheduler.reminder_rules import ReminderRules
 from scheduler.sms import SmsSender, sms_kind
 from scheduler.staff_moves import StaffMoves
 
@@ -61,6 +67,7 @@ SCHEDULE = {
     HOLDS_SWEEPER: "* * * * *",
     RECONCILE: "*/2 * * * *",
     RETENTION: "17 3 * * *",
+    **REMINDER_SCHEDULE,
 }
 
 
@@ -69,12 +76,15 @@ class Duties:
     """What a worker does besides pushing bookings, and how.
 
     `on_change` runs in the transaction of a move that staff made in the calendar, besides the
-    calendar's own job. Without `send_sms` text messages wait for another worker. `invites` makes
-    customers guests of their event. `schedule` maps kinds of jobs to times of cron.
+    calendar's own job. Without `send_sms` text messages wait for another worker, and so do reminder
+    calls without a `dialer`; `reminder_attempts` is how often one that nobody answers is made.
+    `invites` makes customers guests of their event. `schedule` maps kinds of jobs to times of cron.
     """
 
     on_change: Callable[[JobQueue], OnChange] | None = None
     send_sms: SmsSender | None = None
+    dialer: Dialer | None = None
+    reminder_attempts: int = 1
     invites: bool = False
     days_ahead: int = DAYS_AHEAD
     keep_calls_days: int = KEEP_CALLS_DAYS
@@ -173,6 +183,8 @@ class _Worker:
         kinds = [holds_sweeper_kind(desk), retention_kind(pool, keep_days=duties.keep_calls_days)]
         if duties.send_sms is not None:
             kinds.append(sms_kind(pool, duties.send_sms))
+        if duties.dialer is not None:
+            kinds += self._reminder_kinds(pool, jobs, duties.dialer)
         if self.calendar is not None:
             sync = CalendarSync(
                 pool,
@@ -190,6 +202,17 @@ class _Worker:
                 concurrency=duties.calendar_concurrency,
             )
         return kinds
+
+    def _reminder_kinds(
+        self, pool: asyncpg.Pool, jobs: JobQueue, dialer: Dialer
+    ) -> tuple[JobKind, ...]:
+        most = self.duties.reminder_attempts
+        rules = ReminderRules(zone=self.zone, admits=dialer.admits, most_attempts=most)
+        return reminder_kinds(
+            ReminderPlanner(pool, jobs, rules),
+            ReminderCaller(pool, dialer, rules),
+            ReminderResults(pool, jobs, most_attempts=most, dialer=dialer),
+        )
 
     def _plan(
         self, queue: PgQueuer, pool: asyncpg.Pool, jobs: JobQueue, known: frozenset[str]

@@ -85,6 +85,14 @@ class Settings(BaseSettings):
         description="Comma-separated E.164 numbers that may be called or texted; empty: none.",
     )
 
+    reminder_max_attempts: int = Field(
+        1,
+        ge=1,
+        le=3,
+        description="How often a reminder is called at most when nobody answers; whoever was "
+        "reached is never called twice.",
+    )
+
     # --- Deepgram ---------------------------------------------------------------------------
     deepgram_api_key: SecretStr = Field(EMPTY, description="API key.")
     deepgram_listen_url: str = Field(
