@@ -49,7 +49,7 @@ from scheduler.calendar_login import LoginError, OAuthClient, log_in, write_toke
 from scheduler.calendar_restore import enqueue_restore
 from scheduler.calendar_status import CalendarStatus, look_at_calendar
 from scheduler.desk import ServiceDesk
-from scheduler.errors import SchedulerError
+from scheduler.errors import SchedulerError, UnknownHolidaysError
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
 from scheduler.hand_answer import Answer
 from scheduler.hand_booking import (
@@ -184,6 +184,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
                     zone=zone,
                     busy=busy,
                     on_change=invalidating(cache, jobs.enqueue_calendar_sync),
+                    holidays=_holidays(settings),
                 ),
                 workshop=CrmWorkshop(pool),
                 messenger=_twilio_rest(settings, http),
@@ -258,6 +259,7 @@ def _duties(settings: Settings, http: aiohttp.ClientSession, cache: CustomerCach
         send_sms=send_sms,
         dialer=dialer,
         reminder_attempts=settings.reminder_max_attempts,
+        holidays=_holidays(settings),
         invites=settings.google_invite_customers,
         days_ahead=settings.google_sync_days,
         keep_calls_days=settings.call_retention_days,
@@ -635,9 +637,27 @@ def _at_desk(command: str, ask: Callable[[HandDesk], Awaitable[Answer]], *, as_j
 def _settings(optional: frozenset[str] = frozenset()) -> Settings:
     env_file = Path(".env")
     try:
-        return load_settings(env_file if env_file.exists() else None, optional=optional)
+        settings = load_settings(env_file if env_file.exists() else None, optional=optional)
+        _holidays(settings)
     except SettingsError as error:
         _refuse(*error.problems)
+    return settings
+
+
+def _holidays(settings: Settings) -> PublicHolidays:
+    """The days on which the shop stays closed; this year's and the next one's are worked out."""
+    year = datetime.now(ZoneInfo(settings.shop_timezone)).year
+    country, part = settings.shop_country, settings.shop_subdivision or None
+    try:
+        return PublicHolidays(country, part, years=(year, year + 1))
+    except UnknownHolidaysError as error:
+        try:
+            PublicHolidays(country)
+        except UnknownHolidaysError:
+            problem = "SHOP_COUNTRY: is no ISO 3166 code whose public holidays are known"
+        else:
+            problem = "SHOP_SUBDIVISION: is no part of SHOP_COUNTRY whose holidays are known"
+        raise SettingsError((problem,)) from error
 
 
 def _dsn(settings: Settings, command: str) -> str:
@@ -755,7 +775,7 @@ async def _ask_desk(
             busy = None if calendar is None else BusyCache(calendar)
             if busy is not None and not await busy.refresh():
                 typer.echo(f"without the calendar's blocks: {busy.problem}", err=True)
-            holidays = PublicHolidays()
+            holidays = _holidays(settings)
             desk = ServiceDesk(
                 pool,
                 zone=zone,

@@ -14,21 +14,25 @@ UPCOMING_MAX = 20
 
 _UPCOMING = """
 SELECT a.appointment_id, a.customer_id, a.vehicle_id, a.service_code, s.name AS service_name,
-       b.name AS bay_name, lower(a.during) AS starts, upper(a.during) AS ends, a.status
+       b.name AS bay_name, coalesce(a.arrival_at, lower(a.during)) AS starts,
+       upper(a.during) AS ends, a.status
   FROM appointments a
   JOIN services s ON s.code = a.service_code
   JOIN bays b USING (bay_id)
  WHERE a.customer_id = ANY($1::bigint[])
    AND a.status IN ('confirmed', 'checked_in', 'in_progress')
    AND upper(a.during) > $2
- ORDER BY lower(a.during), a.appointment_id
+ ORDER BY starts, a.appointment_id
  LIMIT $3
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appointment:
-    """A booked visit; `start` and `end` in the shop's zone, `end` not included."""
+    """A booked visit; `start` and `end` in the shop's zone, `end` not included.
+
+    The customer comes at `start`, which is before the work begins for a car that is dropped off.
+    """
 
     appointment_id: int
     customer_id: int

@@ -11,8 +11,8 @@ import asyncpg
 from crm.pool import connection_of
 
 _BOOKINGS = """
-SELECT a.appointment_id, b.name AS bay_name, lower(a.during) AS starts, a.status,
-       a.calendar_event_id
+SELECT a.appointment_id, b.name AS bay_name, coalesce(a.arrival_at, lower(a.during)) AS starts,
+       a.status, a.calendar_event_id
   FROM appointments a
   JOIN bays b USING (bay_id)
  WHERE a.call_sid = $1

@@ -31,14 +31,15 @@ SELECT c.*,
               WHERE h.customer_id = c.customer_id
               ORDER BY h.on_date DESC, h.history_id DESC LIMIT $3) AS visits,
        ARRAY(SELECT ROW(a.appointment_id, a.vehicle_id, a.service_code, s.name, b.name,
-                        lower(a.during), upper(a.during), a.status)
+                        coalesce(a.arrival_at, lower(a.during)), upper(a.during), a.status)
                FROM appointments a
                JOIN services s ON s.code = a.service_code
                JOIN bays b USING (bay_id)
               WHERE a.customer_id = c.customer_id
                 AND a.status IN ('confirmed', 'checked_in', 'in_progress')
                 AND upper(a.during) > $2
-              ORDER BY lower(a.during), a.appointment_id LIMIT $4) AS upcoming
+              ORDER BY coalesce(a.arrival_at, lower(a.during)), a.appointment_id
+              LIMIT $4) AS upcoming
   FROM people c ORDER BY c.customer_id
 """
 _BY_PHONE = f"""

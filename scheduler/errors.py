@@ -2,6 +2,7 @@
 
 SchedulerError
 ├── UnknownServiceError     a service code that the shop does not have
+├── UnknownHolidaysError    a country, or a part of one, whose public holidays nobody knows
 ├── UnknownRecordError      a customer, vehicle or other row that does not exist
 ├── ScheduleUnavailableError  the database did not answer in time, or not at all
 └── CalendarError           Google Calendar refused or did not answer
@@ -25,6 +26,22 @@ class UnknownServiceError(SchedulerError):
 
     def __str__(self) -> str:
         return f"unknown service {self.service_code!r}"
+
+
+class UnknownHolidaysError(SchedulerError):
+    """The public holidays of this country, or of this part of it, are not known.
+
+    `subdivision` None: the country itself is the unknown one.
+    """
+
+    def __init__(self, country: str, subdivision: str | None) -> None:
+        super().__init__(country, subdivision)
+        self.country = country
+        self.subdivision = subdivision
+
+    def __str__(self) -> str:
+        part = "" if self.subdivision is None else f", part {self.subdivision!r}"
+        return f"unknown public holidays: country {self.country!r}{part}"
 
 
 class UnknownRecordError(SchedulerError):

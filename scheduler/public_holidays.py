@@ -7,6 +7,8 @@ from datetime import date
 
 from holidays import country_holidays
 
+from scheduler.errors import UnknownHolidaysError
+
 DEFAULT_COUNTRY = "US"
 
 
@@ -29,9 +31,12 @@ class PublicHolidays:
         """Choose the country by its ISO 3166 code and the part by its own, "US" and "IL".
 
         Raises:
-            NotImplementedError: the package knows no such country or part.
+            UnknownHolidaysError: the package knows no such country or part.
         """
-        self._names = country_holidays(country, subdiv=subdivision, years=years)
+        try:
+            self._names = country_holidays(country, subdiv=subdivision, years=years)
+        except NotImplementedError as error:
+            raise UnknownHolidaysError(country, subdivision) from error
 
     def __contains__(self, day: object) -> bool:
         return isinstance(day, date) and day in self._names

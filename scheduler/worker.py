@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -76,15 +76,17 @@ class Duties:
     """What a worker does besides pushing bookings, and how.
 
     `on_change` runs in the transaction of a move that staff made in the calendar, besides the
-    calendar's own job. Without `send_sms` text messages wait for another worker, and so do reminder
-    calls without a `dialer`; `reminder_attempts` is how often one that nobody answers is made.
-    `invites` makes customers guests of their event. `schedule` maps kinds of jobs to times of cron.
+    calendar's own job. `holidays` None are those of the United States. Without `send_sms` text
+    messages wait for another worker, and so do reminder calls without a `dialer`;
+    `reminder_attempts` is how often one that nobody answers is made. `invites` makes customers
+    guests of their event. `schedule` maps kinds of jobs to times of cron.
     """
 
     on_change: Callable[[JobQueue], OnChange] | None = None
     send_sms: SmsSender | None = None
     dialer: Dialer | None = None
     reminder_attempts: int = 1
+    holidays: Container[date] | None = None
     invites: bool = False
     days_ahead: int = DAYS_AHEAD
     keep_calls_days: int = KEEP_CALLS_DAYS
@@ -179,7 +181,9 @@ class _Worker:
         if duties.on_change is not None:
             on_change = duties.on_change(jobs)
         busy = None if self.calendar is None else BusyCache(self.calendar)
-        desk = ServiceDesk(pool, zone=self.zone, busy=busy, on_change=on_change)
+        desk = ServiceDesk(
+            pool, zone=self.zone, busy=busy, on_change=on_change, holidays=duties.holidays
+        )
         kinds = [holds_sweeper_kind(desk), retention_kind(pool, keep_days=duties.keep_calls_days)]
         if duties.send_sms is not None:
             kinds.append(sms_kind(pool, duties.send_sms))

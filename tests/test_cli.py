@@ -78,6 +78,22 @@ def test_wrong_settings_are_told_a_line_each_without_a_value(tmp_path: Path, com
     assert not any(value in result.output for value in ("eighty", "loud", "hush-hush"))
 
 
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("SHOP_COUNTRY=Atlantis\n", "SHOP_COUNTRY: is no ISO 3166 code"),
+        ("SHOP_SUBDIVISION=ZZ\n", "SHOP_SUBDIVISION: is no part of SHOP_COUNTRY"),
+    ],
+)
+def test_a_country_without_known_holidays_is_refused(tmp_path: Path, lines: str, says: str) -> None:
+    (tmp_path / ".env").write_text(lines)
+    result = _run("settings")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith(says)
+    (tmp_path / ".env").write_text("SHOP_COUNTRY=DE\nSHOP_SUBDIVISION=BY\n")
+    assert _run("settings").exit_code == 0
+
+
 def test_a_real_twilio_account_needs_a_public_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "hush-hush")
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + 32 * "0")

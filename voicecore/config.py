@@ -60,6 +60,16 @@ class Settings(BaseSettings):
     # --- the service centre -----------------------------------------------------------------
     shop_name: str = Field("Northside Auto Care", description="Name that the agent says.")
     shop_timezone: str = Field("America/Chicago", description="IANA zone of the shop.")
+    shop_country: str = Field(
+        "US",
+        description="ISO 3166 code of the country whose public holidays the shop keeps, unless it "
+        "has special hours then.",
+    )
+    shop_subdivision: str = Field(
+        "",
+        description="Code of the state or province whose holidays count too, such as IL; empty: "
+        "those of the whole country only.",
+    )
     shop_address: str = Field(
         "120 Lakeview Avenue, Springfield", description="Address for the confirmation."
     )

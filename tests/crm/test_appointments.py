@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from crm.appointments import UPCOMING_MAX, upcoming_of
+from crm.caller_records import records_of
 from crm.errors import InputError
 from crm.seed import seed_demo
 
@@ -41,6 +42,21 @@ async def test_instants_come_in_the_shops_zone_across_the_change_of_clocks(
         await shop.execute(_ADD, start, start + timedelta(hours=1))
     winter, summer = await upcoming_of(shop, [1], now=NOW, zone=ZONE)
     assert (winter.start.hour, summer.start.hour) == (9, 10)
+
+
+async def test_a_car_that_is_dropped_off_comes_before_its_bay_is_free(
+    shop: asyncpg.Connection,
+) -> None:
+    arrival = NOW + timedelta(days=100)
+    work = arrival + timedelta(hours=3)
+    await shop.execute(_ADD, work, work + timedelta(hours=1))
+    await shop.execute(
+        "UPDATE appointments SET arrival_at = $1 WHERE lower(during) = $2", arrival, work
+    )
+    (coming,) = await upcoming_of(shop, [1], now=arrival - timedelta(days=1), zone=ZONE)
+    (record,) = await records_of(shop, [1], now=arrival - timedelta(days=1), zone=ZONE)
+    assert (coming.start, coming.end) == (arrival, work + timedelta(hours=1))
+    assert record.upcoming == (coming,)
 
 
 async def test_the_answer_is_bounded_and_sorted(shop: asyncpg.Connection) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from scheduler.errors import UnknownHolidaysError
 from scheduler.public_holidays import PublicHolidays
 
 
@@ -36,5 +37,13 @@ def test_another_country_and_a_part_of_it() -> None:
     epiphany = date(2027, 1, 6)
     assert epiphany in PublicHolidays("DE", "BY")
     assert epiphany not in PublicHolidays("DE", "BE")
-    with pytest.raises(NotImplementedError):
-        PublicHolidays("ZZ")
+
+
+@pytest.mark.parametrize(
+    ("country", "subdivision"), [("ZZ", None), ("", None), ("us", None), ("US", "ZZ")]
+)
+def test_a_country_or_part_that_nobody_knows_is_refused(
+    country: str, subdivision: str | None
+) -> None:
+    with pytest.raises(UnknownHolidaysError, match=repr(country)):
+        PublicHolidays(country, subdivision)
