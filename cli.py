@@ -38,6 +38,7 @@ from crm.directory import CrmDirectory
 from crm.errors import DatabaseError, InputError
 from crm.identity_attempts import IdentityAttempts
 from crm.migrate import migrate as apply_migrations
+from crm.phone_reports import PhoneReports
 from crm.pool import close_pool, open_pool
 from crm.principal import RowSecurity
 from crm.seed import seed_demo
@@ -63,8 +64,10 @@ from scheduler.hand_booking import (
 from scheduler.hand_order import BookOptions, carry_out
 from scheduler.job_desk import STATUSES, JobDesk
 from scheduler.jobs import JobQueue
+from scheduler.phone_desk import PhoneDesk
 from scheduler.public_holidays import PublicHolidays
 from scheduler.reminder_plan import PlannedReminder, ReminderPlanner, preview_reminders
+from scheduler.reminder_result import ReminderResults
 from scheduler.reminder_rules import ReminderRules, RingAt
 from scheduler.slots import PartOfDay
 from scheduler.sms import SmsNotSentError, SmsSender
@@ -72,18 +75,22 @@ from scheduler.worker import TAKEOVER_S, Duties, run_worker
 from voicecore.audio.silero import SileroPool
 from voicecore.call.policy import Policy
 from voicecore.config import LEVELS, Settings, is_set, load_settings
+from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.safeguards import Safeguards
 from voicecore.env_example import render_env_example
 from voicecore.errors import SettingsError, TwilioRestError, VoiceCoreError
-from voicecore.net.app import build_app
+from voicecore.net.app import make_runner
+from voicecore.net.call_cap import CallCap
 from voicecore.net.call_factory import CallFactory, Surroundings
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.llm import LlmStream
 from voicecore.net.outbound_dialer import OutboundDialer
+from voicecore.net.phone_events import PhoneEvents
 from voicecore.net.prepared_calls import PreparedCalls
-from voicecore.net.redis_link import open_session_redis
+from voicecore.net.redis_link import RedisLink, open_session_redis
 from voicecore.net.server_parts import ServerParts
 from voicecore.net.session_store import SessionStore
+from voicecore.net.stream_tickets import StreamTickets
 from voicecore.net.tasks import TaskSet
 from voicecore.net.twilio_rest import NumberNotAllowed, TwilioRest
 from voicecore.observer import ObserverFactory
@@ -145,6 +152,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
         redis_url = settings.redis_url.get_secret_value()
         sessions = open_session_redis(redis_url)
         stack.push_async_callback(sessions.aclose)
+        link = RedisLink(sessions)
         records = open_cache_redis(redis_url)
         stack.push_async_callback(records.aclose)
         cache = CustomerCache(records, zone=zone)
@@ -177,7 +185,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
                 settings=settings,
                 http=http,
                 llm=llm,
-                store=SessionStore(sessions),
+                store=SessionStore(sessions, link=link),
                 directory=CachedDirectory(CrmDirectory(pool, zone=zone), cache, pool=pool),
                 schedule=ServiceDesk(
                     pool,
@@ -200,23 +208,59 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
             )
         )
         clips = await factory.load_clips()
-        parts = ServerParts(
-            public_base_url=settings.public_base_url.rstrip("/"),
-            transfer_number=settings.transfer_number,
-            max_calls=settings.max_calls,
-            signatures=SignatureValidator(settings.twilio_auth_token.get_secret_value()),
-            live=LiveCalls(),
-            prepared=PreparedCalls(tasks),
-            new_session=factory.new_session,
+        link = RedisLink(sessions)
+        phone_events = PhoneDesk(
+            PhoneReports(pool), placed=ReminderResults(pool, jobs), reason=_reminder
         )
+        parts = _server_parts(settings, factory, tasks, link, phone_events)
         stack.push_async_callback(parts.prepared.close)
         url = await _listen(settings, parts, stack)
         log.info("serving", url=url, public_base_url=parts.public_base_url, clips=clips)
         yield Worker(url, parts, pool)
 
 
+def _server_parts(
+    settings: Settings,
+    factory: CallFactory,
+    tasks: TaskSet,
+    link: RedisLink,
+    phone_events: PhoneEvents,
+) -> ServerParts:
+    """What the request handlers share; the calls of all workers are counted where wanted."""
+    secrets = (settings.twilio_auth_token, *settings.twilio_more_secrets)
+    parts = ServerParts(
+        public_base_url=settings.public_base_url.rstrip("/"),
+        transfer_number=settings.transfer_number,
+        transfer_ring_s=settings.transfer_ring_s,
+        max_calls=settings.max_calls,
+        signatures=SignatureValidator([secret.get_secret_value() for secret in secrets]),
+        live=LiveCalls(),
+        prepared=PreparedCalls(
+            tasks,
+            tickets=StreamTickets(link),
+            remake=lambda info, reminder: factory.new_session(info, reminder=reminder),
+        ),
+        new_session=factory.new_session,
+        phone_events=phone_events,
+        tasks=tasks,
+    )
+    if settings.max_calls_total:
+        parts.cap = CallCap(link, max_calls=settings.max_calls_total)
+        calls = partial(_calls_of, parts)
+        tasks.spawn(parts.cap.keep(calls), name="call_cap")
+    return parts
+
+
+def _reminder(appointment_id: int, phone_e164: str, first_name: str) -> Reminder:
+    return Reminder(appointment_id=appointment_id, phone_e164=phone_e164, first_name=first_name)
+
+
+def _calls_of(parts: ServerParts) -> tuple[str, ...]:
+    return (*parts.live.call_sids, *parts.prepared.call_sids)
+
+
 async def _listen(settings: Settings, parts: ServerParts, stack: AsyncExitStack) -> str:
-    runner = web.AppRunner(build_app(parts), access_log=None, shutdown_timeout=1.0)
+    runner = make_runner(parts)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, settings.host, settings.port).start()

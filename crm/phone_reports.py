@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 import asyncpg
 
 from crm.calls import checked_sid
+from crm.do_not_call import stop_texts
 from crm.instants import require_aware
 from crm.phone_facts import (
     AnswerFacts,
@@ -69,7 +70,10 @@ SELECT $1, 'outbound', $2, $3, $4, $5, $6, $7, $8, $9
  WHERE EXISTS (SELECT FROM calls WHERE call_sid = $1)
     OR EXISTS (SELECT FROM outbound_attempts WHERE call_sid = $1)
 ON CONFLICT (call_sid) DO UPDATE
-   SET status = CASE WHEN (call_step(EXCLUDED.status), coalesce(EXCLUDED.status_sequence, -1),
+   SET from_e164 = coalesce(c.from_e164, EXCLUDED.from_e164),
+       to_e164 = coalesce(c.to_e164, EXCLUDED.to_e164),
+       started_at = least(c.started_at, EXCLUDED.started_at),
+       status = CASE WHEN (call_step(EXCLUDED.status), coalesce(EXCLUDED.status_sequence, -1),
                            EXCLUDED.status)
                         > (call_step(c.status), coalesce(c.status_sequence, -1),
                            coalesce(c.status, ''))
@@ -114,10 +118,6 @@ _MESSAGE_IN = """
 INSERT INTO text_messages (message_sid, direction, from_e164, to_e164, body, status, needs_human)
 VALUES ($1, 'inbound', $2, $3, $4, 'received', $5)
 ON CONFLICT (message_sid) DO NOTHING
-"""
-_STOP = """
-INSERT INTO do_not_call (phone_e164, reason) VALUES ($1, 'answered a text message with STOP')
-ON CONFLICT (phone_e164) DO NOTHING
 """
 
 
@@ -229,10 +229,10 @@ class PhoneReports:
                 )
             )
 
-    async def message_in(self, message: IncomingTextFacts) -> str:
+    async def message_in(self, message: IncomingTextFacts) -> None:
         """Take down a message to us; whoever sends STOP is never called or texted again.
 
-        The answer is empty: Twilio itself answers STOP and HELP, people answer the rest.
+        Twilio itself answers STOP and HELP; the rest waits for a person.
 
         Raises:
             InputError: a bad message SID.
@@ -251,8 +251,7 @@ class PhoneReports:
                 needs_human,
             )
             if stops:
-                await connection.execute(_STOP, message.from_e164)
-        return ""
+                await stop_texts(connection, message.from_e164)
 
     def _connection(self, action: str) -> AbstractAsyncContextManager[asyncpg.Connection]:
         return connection_of(self._pool, action, deadline_s=DEADLINE_S)

@@ -30,6 +30,7 @@ from voicecore.call.events import (
     Timer,
     ToolFinished,
 )
+from voicecore.call.policy import Policy
 from voicecore.call.state import Phase
 
 BYE = "Thanks for calling, goodbye."
@@ -205,3 +206,25 @@ def test_a_call_that_cannot_go_on_ends_with_a_failure():
     call = Playbook().given(CallStarted(100.0))
     call.wait_for(Timer.DEAD_AIR).then().wait_for(Timer.DEAD_AIR)
     assert call.asked()[-1] == HangUp(HangupCause.FAILURE)
+
+
+def test_the_caller_is_told_that_the_time_is_nearly_over():
+    call = Playbook().answered().wait_for(Timer.CALL_WARNING)
+    call.expect(Speak(1, 0, PHRASES.time_is_short))
+    call.synthesized(0, 0, 900).playing().heard(0).then()
+    assert call.state.phase is Phase.LISTENING
+    assert Timer.CALL_LENGTH in call.timers
+
+
+def test_the_warning_waits_until_nobody_talks():
+    call = Playbook().answered().voice().wait_for(Timer.CALL_WARNING).expect()
+    assert call.due_ms(Timer.CALL_WARNING) == 1000
+    call.quiet(300).wait_for(Timer.CALL_WARNING).expect(Speak(1, 0, PHRASES.time_is_short))
+
+
+def test_a_short_call_and_a_closing_one_have_no_warning():
+    short = Playbook(Policy(max_call_s=60)).answered()
+    assert Timer.CALL_WARNING not in short.timers
+    closing = Playbook().answered().voice().given(ShutdownRequested(110.0))
+    closing.wait_for(Timer.CALL_WARNING).expect()
+    assert closing.state.phase is Phase.LISTENING and closing.state.closing is not None

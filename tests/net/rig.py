@@ -19,11 +19,12 @@ import redis.asyncio
 import structlog
 from aiohttp import web
 
-from tests.net.shop import MARIA, MemoryJournal, OneBay, OneCustomer, SentTexts
+from tests.net.shop import MARIA, MemoryJournal, MemoryPhoneEvents, OneBay, OneCustomer, SentTexts
 from voicecore.call.policy import Phrases, Policy
 from voicecore.config import Settings
 from voicecore.dialog.ports import Directory, Messenger, Schedule
-from voicecore.net.app import build_app
+from voicecore.net.app import make_runner
+from voicecore.net.call_cap import CallCap
 from voicecore.net.call_factory import CallFactory, Surroundings
 from voicecore.net.call_parts import CallTimeouts
 from voicecore.net.deepgram_socket import ConnectPolicy
@@ -31,14 +32,16 @@ from voicecore.net.listen import ListenerTimings
 from voicecore.net.listen_link import LinkTimings
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.llm import LlmStream, LlmTimeouts
+from voicecore.net.phone_events import PhoneEvents
 from voicecore.net.prepared_calls import PreparedCalls
-from voicecore.net.redis_link import open_session_redis
+from voicecore.net.redis_link import RedisLink, open_session_redis
 from voicecore.net.scribe import CallJournal
 from voicecore.net.server_parts import ServerParts
 from voicecore.net.session import CallSession
 from voicecore.net.session_store import SessionStore
 from voicecore.net.speak import SpeakerTimings
 from voicecore.net.speech_queue import SpeechTimings
+from voicecore.net.stream_tickets import StreamTickets
 from voicecore.net.tasks import TaskSet
 from voicecore.observer import ObserverFactory
 from voicecore.ops.observers import Observers
@@ -68,6 +71,8 @@ PHRASES = Phrases(
     say_again="Say it again.",
     filler="Moment.",
     listener_lost="I cannot hear you.",
+    taken_back="Back with you.",
+    time_is_short="A minute left.",
     time_is_up="Time is up.",
     handover="A colleague.",
     failure_goodbye="Something is wrong. Goodbye.",
@@ -122,6 +127,10 @@ class Options:
     ticket_ttl_s: float = 60.0
     start_timeout_s: float = 0.4
     max_calls: int = 10
+    max_calls_total: int = 0
+    transfer_ring_s: int = 20
+    idle_s: float = 30.0
+    phone_events: PhoneEvents | None = None
     fallback_model: str = ""
 
 
@@ -295,21 +304,33 @@ async def _start(stack: AsyncExitStack, redis_url: str, model: Model, options: O
     _be_quick(deepgram)
     if options.clips:
         deepgram.speak.knobs.speed = 0.0
-        assert await factory.load_clips() == 11
+        assert await factory.load_clips() == 14
         deepgram.speak.knobs.speed = 8.0
     tasks = await stack.enter_async_context(TaskSet())
+    link = RedisLink(store)
     parts = ServerParts(
         public_base_url=PUBLIC_URL,
         transfer_number=str(options.settings.get("transfer_number", "")),
         max_calls=options.max_calls,
         signatures=SignatureValidator(AUTH_TOKEN),
         live=LiveCalls(),
-        prepared=PreparedCalls(tasks, ttl_s=options.ticket_ttl_s),
+        prepared=PreparedCalls(
+            tasks,
+            ttl_s=options.ticket_ttl_s,
+            tickets=StreamTickets(link, ttl_s=options.ticket_ttl_s),
+            remake=lambda info, reminder: factory.new_session(info, reminder=reminder),
+        ),
         new_session=factory.new_session,
+        phone_events=options.phone_events or MemoryPhoneEvents(),
+        tasks=tasks,
+        cap=None
+        if not options.max_calls_total
+        else CallCap(link, max_calls=options.max_calls_total),
         start_timeout_s=options.start_timeout_s,
+        transfer_ring_s=options.transfer_ring_s,
     )
     stack.push_async_callback(parts.prepared.close)
-    runner = web.AppRunner(build_app(parts), access_log=None, shutdown_timeout=1.0)
+    runner = make_runner(parts, idle_s=options.idle_s)
     await _serve(stack, runner.setup, runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

@@ -8,6 +8,7 @@ from typing import Any
 
 from voicecore.call.events import HangupCause
 from voicecore.call_info import CallInfo
+from voicecore.dialog.reminder import Reminder
 
 
 class Session:
@@ -15,6 +16,7 @@ class Session:
 
     def __init__(self, call_sid: str) -> None:
         self.info = CallInfo(call_sid, "AC1", None, None, datetime.now(UTC))
+        self.reminder: Reminder | None = None
         self.cause: HangupCause | None = None
         self.prepared = self.discarded = self.asked_to_end = self.told_over = 0
 

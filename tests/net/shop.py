@@ -8,6 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from voicecore.call_info import CallInfo
+from voicecore.dialog.reminder import Reminder
+from voicecore.net.phone_events import (
+    AnsweredBy,
+    CallProgress,
+    IncomingMessage,
+    MessageProgress,
+    StreamProgress,
+)
+
 MARIA = "+13125550142"
 
 
@@ -236,6 +246,65 @@ class MemoryJournal:
         await self._trouble()
         self.stats.append(dict(stats or {}))
         self.ended.append((call_sid, outcome))
+
+    async def _trouble(self) -> None:
+        await asyncio.sleep(self.delay_s)
+        if self.failure is not None:
+            raise self.failure
+
+
+@dataclass
+class MemoryPhoneEvents:
+    """The records of calls and messages: what was reported, in order; `failure` breaks them.
+
+    Calls that arrived here are known, and whatever is in `calls` and `messages`.
+    """
+
+    calls: set[str] = field(default_factory=set)
+    messages: set[str] = field(default_factory=set)
+    reminders: dict[int, Reminder] = field(default_factory=dict)
+    reports: list[object] = field(default_factory=list)
+    reply: str = ""
+    failure: Exception | None = None
+    delay_s: float = 0.0
+
+    async def call_arrived(self, call: CallInfo) -> None:
+        await self._trouble()
+        self.calls.add(call.call_sid)
+        self.reports.append(call)
+
+    async def knows_call(self, call_sid: str) -> bool:
+        await self._trouble()
+        return call_sid in self.calls
+
+    async def call_status(self, progress: CallProgress) -> bool:
+        return await self._report(progress, progress.call_sid in self.calls)
+
+    async def answered_by(self, answer: AnsweredBy) -> bool:
+        return await self._report(answer, answer.call_sid in self.calls)
+
+    async def stream_status(self, progress: StreamProgress) -> bool:
+        return await self._report(progress, progress.call_sid in self.calls)
+
+    async def message_status(self, progress: MessageProgress) -> bool:
+        return await self._report(progress, progress.message_sid in self.messages)
+
+    async def message_in(self, message: IncomingMessage) -> str:
+        await self._report(message, True)
+        return self.reply
+
+    async def outbound_call(self, call_sid: str, attempt: int) -> Reminder | None:
+        await self._trouble()
+        reminder = self.reminders.get(attempt)
+        if reminder is not None:
+            self.calls.add(call_sid)
+        return reminder
+
+    async def _report(self, fact: object, known: bool) -> bool:
+        await self._trouble()
+        if known:
+            self.reports.append(fact)
+        return known
 
     async def _trouble(self) -> None:
         await asyncio.sleep(self.delay_s)

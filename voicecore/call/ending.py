@@ -18,6 +18,7 @@ from voicecore.call.speech import change, current, retire, say, say_phrase
 from voicecore.call.state import Closing, Phase
 from voicecore.call.words import is_farewell
 
+_TRY_AGAIN_MS = 1000
 _TALK_TIMERS = (Timer.FINALIZE, Timer.ENDPOINT, Timer.SILENCE, Timer.DEAD_AIR)
 
 
@@ -66,9 +67,7 @@ def close_when_free(draft: Draft, closing: Closing) -> None:
     """Say goodbye now if nobody is talking, else at the next good moment."""
     if draft.state.closing is None:
         draft.state = replace(draft.state, closing=closing)
-    caller = draft.state.caller
-    is_free = caller.voice_at is None and not caller.text
-    if draft.state.phase is Phase.LISTENING and is_free:
+    if _is_free(draft):
         start_closing(draft)
 
 
@@ -83,8 +82,19 @@ def start_closing(draft: Draft) -> bool:
     return True
 
 
+def time_is_short(draft: Draft) -> None:
+    """The call is soon at its longest: say so as soon as nobody is talking."""
+    if draft.state.closing is not None or draft.state.phase is Phase.ENDING:
+        return
+    if _is_free(draft):
+        say_phrase(draft, draft.state.phrases.time_is_short)
+    else:
+        draft.set_timer(Timer.CALL_WARNING, after_ms=_TRY_AGAIN_MS)
+
+
 def time_is_up(draft: Draft) -> None:
     """The call has reached its longest."""
+    draft.cancel_timer(Timer.CALL_WARNING)
     text = draft.state.phrases.time_is_up
     close_when_free(draft, Closing(text, Ending(HangupCause.AGENT, False)))
 
@@ -131,6 +141,13 @@ def call_ended(draft: Draft, cause: HangupCause) -> None:
     """The line is gone."""
     _stop_everything(draft)
     draft.note("line_closed", {"cause": cause.value})
+
+
+def _is_free(draft: Draft) -> bool:
+    """Tell whether nobody is talking or about to."""
+    caller = draft.state.caller
+    is_quiet = caller.voice_at is None and not caller.text
+    return draft.state.phase is Phase.LISTENING and is_quiet
 
 
 def _call_off(draft: Draft) -> None:

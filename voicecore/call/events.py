@@ -32,6 +32,8 @@ class Timer(StrEnum):
     """The supervisor: whatever the state, somebody must act now."""
     GOODBYE = "goodbye"
     """The last words should have been heard by now: hang up."""
+    CALL_WARNING = "call_warning"
+    """The call is soon at its longest: say so."""
     CALL_LENGTH = "call_length"
     """The call has reached its longest."""
 

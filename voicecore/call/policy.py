@@ -85,6 +85,8 @@ class Policy:
     """Longest wait for the goodbye to be heard, beyond the length of its audio."""
     max_call_s: int = 900
     """Longest call."""
+    warn_before_s: int = 60
+    """The caller is told so long before that the time is nearly over; 0: not at all."""
     can_transfer: bool = False
     """A human can take the call when the agent cannot go on."""
 
@@ -104,6 +106,12 @@ class Phrases:
         "I'm having trouble hearing you. You can use your keypad: "
         "enter your phone number, then press the pound key."
     )
+    taken_back: str = (
+        "I'm sorry, nobody is free to take your call right now, so I'm back with you. "
+        "What can I do for you?"
+    )
+    """After a transfer that nobody answered."""
+    time_is_short: str = "Just so you know, we have about one minute left on this call."
     time_is_up: str = "I'm sorry, we have reached the end of the time for this call. Goodbye."
     handover: str = "I'm sorry, I can't help with that right now. Let me get a colleague."
     failure_goodbye: str = (

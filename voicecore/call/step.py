@@ -117,6 +117,7 @@ _DUE: Mapping[Timer, Callable[[Draft], None]] = MappingProxyType(
         Timer.SILENCE: supervision.silence_due,
         Timer.DEAD_AIR: supervision.dead_air_due,
         Timer.GOODBYE: ending.goodbye_due,
+        Timer.CALL_WARNING: ending.time_is_short,
         Timer.CALL_LENGTH: ending.time_is_up,
     }
 )
@@ -158,9 +159,14 @@ def _take(draft: Draft, event: Event) -> None:
 
 def _call_started(draft: Draft) -> None:
     state = draft.state
-    draft.set_timer(Timer.CALL_LENGTH, after_ms=state.policy.max_call_s * 1000)
+    policy = state.policy
+    draft.set_timer(Timer.CALL_LENGTH, after_ms=policy.max_call_s * 1000)
+    if 0 < policy.warn_before_s < policy.max_call_s:
+        warn_s = policy.max_call_s - policy.warn_before_s
+        draft.set_timer(Timer.CALL_WARNING, after_ms=warn_s * 1000)
     if is_speakable(state.greeting_text):
-        begin_reply(draft, ReplyKind.GREETING)
+        # A caller who was taken back is no new one: the replies count on.
+        begin_reply(draft, ReplyKind.PHRASE if state.log else ReplyKind.GREETING)
         say(draft, state.greeting_text, is_reply=True)
     else:
         give_floor(draft, silence_ms=state.policy.silence_ms)

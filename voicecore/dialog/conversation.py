@@ -13,6 +13,7 @@ from voicecore.dialog import phrases
 from voicecore.dialog.claim_guard import false_claim
 from voicecore.dialog.code_words import without_codes
 from voicecore.dialog.desk import CallDesk, label, plain_text
+from voicecore.dialog.handover_summary import handover_summary
 from voicecore.dialog.instructions import context_text, state_text
 from voicecore.dialog.ledger import Deed, Ledger
 from voicecore.dialog.llm_request import LlmRequest
@@ -59,6 +60,7 @@ class Conversation:
         workshop: Workshop | None = None,
         reminder: Reminder | None = None,
         safeguards: Safeguards | None = None,
+        is_open: bool = True,
     ) -> None:
         self._desk = CallDesk(
             directory=directory,
@@ -77,7 +79,7 @@ class Conversation:
         self._offered: frozenset[str] = frozenset()
         self._context: str | None = None
         self._held_back = False
-        self.greeting = _greeting(shop, reminder)
+        self.greeting = _greeting(shop, reminder, is_open=is_open)
         self.prompt_version = prompt_version()
 
     @property
@@ -193,6 +195,15 @@ class Conversation:
         unique = dict.fromkeys(plain_text(term) for term in terms)
         return [term for term in unique if term][:_MOST_KEYTERMS]
 
+    def summary(self) -> str:
+        """Return what a person who takes the call over should know, as a few spoken sentences."""
+        return handover_summary(self._desk)
+
+    def taken_back(self) -> None:
+        """Note that nobody took the caller over: the agent goes on, and nobody is asked again."""
+        self._desk.transfer_failed = True
+        self._desk.ledger.notes.append("transfer: nobody answered")
+
     def _goal(self, tool: str) -> str:
         """Return what has to happen before a tool can be used."""
         agenda = self._desk.agenda
@@ -216,9 +227,14 @@ class Conversation:
             await self._desk.load_slots_ahead(services[0].code, PREFETCH_DAYS, PREFETCH_LIMIT)
 
 
-def _greeting(shop: ShopProfile, reminder: Reminder | None) -> str:
+def greetings(shop: ShopProfile) -> tuple[str, str]:
+    """Return what callers hear first: while the shop is open, and while it is closed."""
+    return phrases.GREETING.format(shop=shop.name), phrases.GREETING_CLOSED.format(shop=shop.name)
+
+
+def _greeting(shop: ShopProfile, reminder: Reminder | None, *, is_open: bool) -> str:
     if reminder is None:
-        return phrases.GREETING.format(shop=shop.name)
+        return greetings(shop)[0 if is_open else 1]
     name = plain_text(reminder.first_name)
     return phrases.GREETING_REMINDER.format(shop=shop.name, name=name)
 

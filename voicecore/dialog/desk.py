@@ -112,6 +112,7 @@ class CallDesk:
         self.pending: dict[str, ReadBack] = {}
         self.done: dict[tuple[object, ...], dict[str, object]] = {}
         self.writing = asyncio.Lock()
+        self.transfer_failed = False
         self._now = now
         self._zone = shop.zone
         self._line: Sequence[CallerRecord] | None = None

@@ -48,7 +48,12 @@ def state_text(desk: CallDesk, *, held_back: bool) -> str:
         done="; ".join(desk.ledger.summary()) or "nothing",
         pending="; ".join(entry.say for entry in desk.pending.values()) or "nothing",
     )
-    return f"{text}\n{prompt('held_back.md')}" if held_back else text
+    notes = [text]
+    if desk.transfer_failed:
+        notes.append(prompt("transfer_failed.md"))
+    if held_back:
+        notes.append(prompt("held_back.md"))
+    return "\n".join(notes)
 
 
 def _current(desk: CallDesk) -> str:

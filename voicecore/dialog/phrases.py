@@ -6,6 +6,10 @@ from collections.abc import Sequence
 
 # --- spoken as they are ----------------------------------------------------------------------
 GREETING = "Thank you for calling {shop}. How can I help you today?"
+GREETING_CLOSED = (
+    "Thank you for calling {shop}. We are closed right now, but I can help you with an "
+    "appointment. What can I do for you?"
+)
 HOLD_BACK = "One moment please."
 GREETING_REMINDER = "Hello, this is {shop}. Am I speaking with {name}?"
 REMINDER_WRONG_PERSON = "I am sorry to have bothered you. Have a good day. Goodbye."

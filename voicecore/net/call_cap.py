@@ -7,7 +7,8 @@ call back that Redis has forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 
 from voicecore.net.redis_link import RedisLink, key_part
@@ -82,6 +83,12 @@ class CallCap:
         calls = (key_part(call_sid) for call_sid in call_sids)
         answer = await self._link.run(RENEW, KEY, self._lease_ms, *calls)
         return None if answer is None else int(answer)
+
+    async def keep(self, calls: Callable[[], Iterable[str]]) -> None:
+        """Renew what `calls` returns, thrice a lease, until cancelled."""
+        while True:
+            await asyncio.sleep(self._lease_ms / 3000)
+            await self.renew(calls())
 
     async def release(self, call_sid: str) -> None:
         """Note that a call is over; without Redis its lease runs out."""

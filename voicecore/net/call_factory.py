@@ -19,14 +19,16 @@ from voicecore.call.policy import Phrases, Policy
 from voicecore.call.state import CallState
 from voicecore.call_info import CallInfo
 from voicecore.config import Settings
-from voicecore.dialog.conversation import Conversation
+from voicecore.dialog.conversation import Conversation, greetings
 from voicecore.dialog.ports import Directory, Messenger, Schedule
+from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.shop import ShopProfile
 from voicecore.dialog.workshop import Workshop
 from voicecore.net.call_parts import CallParts, CallTimeouts
 from voicecore.net.clips import render_clips
 from voicecore.net.guarded_observer import GuardedObserver
+from voicecore.net.handovers import Handover
 from voicecore.net.held_slots import HeldSlots
 from voicecore.net.listen import DeepgramListener, ListenerTimings
 from voicecore.net.listen_link import HeardMessage
@@ -42,12 +44,16 @@ from voicecore.wire.deepgram_listen import ListenOptions
 TokenT = TypeVar("TokenT")
 
 
+def _always_open(_at: datetime) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What all calls of a worker share; `cli.py` makes it.
 
     `speech_models` is None where no neural voice detector is to be used. Of `policy`, the longest
-    call and whether there is a human come from `settings`.
+    call and whether there is a human come from `settings`. `is_open` tells whether the shop is.
     """
 
     settings: Settings
@@ -62,6 +68,7 @@ class Surroundings:
     speech_models: SpeechModels | None
     workshop: Workshop | None = None
     safeguards: Safeguards = field(default_factory=Safeguards)
+    is_open: Callable[[datetime], bool] = _always_open
     shop_hours: str = ""
     policy: Policy = field(default_factory=Policy)
     phrases: Phrases = field(default_factory=Phrases)
@@ -93,21 +100,37 @@ class CallFactory:
 
     async def load_clips(self) -> int:
         """Render the greeting and the phrases; returns how many are ready."""
-        greeting = self._conversation("", None, self._around.schedule).greeting
         phrases = self._around.phrases
-        texts = [greeting, *(getattr(phrases, name) for name in phrases.__dataclass_fields__)]
+        texts = [
+            *greetings(self._shop),
+            *(getattr(phrases, name) for name in phrases.__dataclass_fields__),
+        ]
         self._clips = await render_clips(texts, self._speaker)
         return len(self._clips)
 
-    def new_session(self, info: CallInfo) -> CallSession:
-        """A session for one call, nothing opened yet."""
+    def new_session(
+        self, info: CallInfo, *, reminder: Reminder | None = None, handover: Handover | None = None
+    ) -> CallSession:
+        """A session for one call, nothing opened yet.
+
+        `reminder` is why we placed the call; with `handover` the agent goes on where it was.
+        """
         around = self._around
-        holds = HeldSlots(around.schedule, info.call_sid)
-        conversation = self._conversation(info.call_sid, info.from_e164, holds)
+        if handover is None:
+            holds = HeldSlots(around.schedule, info.call_sid)
+            conversation = self._conversation(
+                info.call_sid, info.customer_e164, holds, reminder=reminder
+            )
+            state = CallState.initial(self._policy, around.phrases, conversation.greeting)
+        else:
+            holds, conversation = handover.holds, handover.conversation
+            conversation.taken_back()
+            state = self._going_on(handover)
         return CallSession(
             CallParts(
                 info=info,
-                state=CallState.initial(self._policy, around.phrases, conversation.greeting),
+                reminder=reminder,
+                state=state,
                 conversation=conversation,
                 holds=holds,
                 llm=around.llm,
@@ -124,8 +147,23 @@ class CallFactory:
             )
         )
 
+    def _going_on(self, handover: Handover) -> CallState:
+        """The state of a caller whom nobody took: what was said stays, and nobody is asked again.
+
+        The replies count on, so that each has its own row.
+        """
+        phrases = self._around.phrases
+        policy = replace(self._policy, can_transfer=False)
+        state = CallState.initial(policy, phrases, phrases.taken_back)
+        return replace(state, log=handover.log, turn=handover.turn)
+
     def _conversation(
-        self, call_sid: str, caller_e164: str | None, schedule: Schedule
+        self,
+        call_sid: str,
+        caller_e164: str | None,
+        schedule: Schedule,
+        *,
+        reminder: Reminder | None = None,
     ) -> Conversation:
         around = self._around
         return Conversation(
@@ -138,6 +176,8 @@ class CallFactory:
             now=self._now,
             workshop=around.workshop,
             safeguards=around.safeguards,
+            reminder=reminder,
+            is_open=around.is_open(self._now()),
         )
 
     def _listener(

@@ -10,6 +10,7 @@ from voicecore.audio.playout import Playout
 from voicecore.call.state import CallState
 from voicecore.call_info import CallInfo
 from voicecore.dialog.conversation import Conversation
+from voicecore.dialog.reminder import Reminder
 from voicecore.net.caller_input import CallerInput
 from voicecore.net.held_slots import HeldSlots
 from voicecore.net.listen import DeepgramListener
@@ -38,7 +39,8 @@ class CallTimeouts:
 class CallParts:
     """Built by `net/call_factory.py`; owned by the session from then on.
 
-    `clips` maps texts to ready µ-law audio (the greeting and the reducer's own phrases).
+    `clips` maps texts to ready µ-law audio (the greeting and the reducer's own phrases),
+    `reminder` is why we placed the call.
     """
 
     info: CallInfo
@@ -54,3 +56,4 @@ class CallParts:
     make_listener: Callable[[CallerInput], DeepgramListener]
     make_speaker: Callable[[SpeechOutput], DeepgramSpeaker[SegmentToken]]
     timeouts: CallTimeouts = field(default_factory=CallTimeouts)
+    reminder: Reminder | None = None

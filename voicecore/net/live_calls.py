@@ -27,6 +27,15 @@ class LiveCalls:
     def __contains__(self, call_sid: str) -> bool:
         return call_sid in self._sessions
 
+    @property
+    def call_sids(self) -> tuple[str, ...]:
+        """The calls that have their stream here now."""
+        return tuple(self._sessions)
+
+    def session(self, call_sid: str) -> CallSession | None:
+        """The running session of a call."""
+        return self._sessions.get(call_sid)
+
     def knows(self, call_sid: str) -> bool:
         """Whether this call has, or had, its stream here."""
         return call_sid in self._sessions or call_sid in self._ends

@@ -7,10 +7,12 @@ import asyncio
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from voicecore.call.events import HangupCause
 from voicecore.errors import SignatureError, TwilioProtocolError
 from voicecore.net.media_socket import MediaSocket
 from voicecore.net.server_parts import PARTS, STREAM_PATH, ServerParts
 from voicecore.wire import twilio_media
+from voicecore.wire.twilio_signature import SETTINGS_HEADER, SIGNATURE_HEADER
 
 log = structlog.get_logger()
 
@@ -23,7 +25,9 @@ async def media_stream(request: web.Request) -> web.StreamResponse:
     parts = request.app[PARTS]
     try:
         parts.signatures.validate_websocket(
-            parts.stream_url, request.headers.get("X-Twilio-Signature")
+            parts.stream_url,
+            request.headers.get(SIGNATURE_HEADER),
+            request.headers.get(SETTINGS_HEADER),
         )
     except SignatureError as error:
         log.warning("media_stream_refused", path=STREAM_PATH, reason=error.reason)
@@ -41,7 +45,7 @@ async def media_stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve(parts: ServerParts, socket: MediaSocket, start: twilio_media.Start) -> None:
-    session = parts.prepared.take(start.custom_parameters.get("ticket", ""), start.call_sid)
+    session = await parts.prepared.take(start.custom_parameters.get("ticket", ""), start.call_sid)
     if session is None:
         log.warning("media_stream_refused", call_sid=start.call_sid, reason="ticket")
         await socket.close(WSCloseCode.POLICY_VIOLATION, "ticket")
@@ -50,7 +54,11 @@ async def _serve(parts: ServerParts, socket: MediaSocket, start: twilio_media.St
     try:
         await session.run(socket, start.stream_sid)
     finally:
+        if session.outcome is HangupCause.TRANSFER:
+            parts.handovers.keep(session.handover())
         parts.live.remove(session, session.outcome)
+        if parts.cap is not None:
+            await parts.cap.release(start.call_sid)
 
 
 async def _await_start(socket: MediaSocket, timeout_s: float) -> twilio_media.Start | None:

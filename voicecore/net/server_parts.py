@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
 
+import structlog
 from aiohttp import web
 
 from voicecore.call_info import CallInfo
+from voicecore.dialog.reminder import Reminder
+from voicecore.net.call_cap import Admission, CallCap
+from voicecore.net.handovers import Handover, Handovers
 from voicecore.net.live_calls import LiveCalls
+from voicecore.net.phone_events import PhoneEvents
 from voicecore.net.prepared_calls import PreparedCalls
 from voicecore.net.session import CallSession
+from voicecore.net.tasks import TaskSet
 from voicecore.wire.twilio_signature import SignatureValidator
 
+log = structlog.get_logger()
+
 STREAM_PATH = "/media-stream"
+ARRIVAL_S = 2.0
+"""Longest that the records may take to note a call; nobody waits for it."""
+
+
+class SessionMaker(Protocol):
+    """Makes the session of a call, nothing opened yet."""
+
+    def __call__(
+        self, info: CallInfo, *, reminder: Reminder | None = None, handover: Handover | None = None
+    ) -> CallSession:
+        """`reminder`: why we placed the call; `handover`: what the agent goes on with."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,7 +42,8 @@ class ServerParts:
     """One worker's state: settings that handlers need, and the calls it has.
 
     `public_base_url` has no slash at its end; `draining` refuses new calls; a media socket has
-    `start_timeout_s` to send its `start`.
+    `start_timeout_s` to send its `start`. `cap` counts the calls of all workers; None: no limit
+    but `max_calls`, which is this worker's.
     """
 
     public_base_url: str
@@ -30,7 +52,12 @@ class ServerParts:
     signatures: SignatureValidator
     live: LiveCalls
     prepared: PreparedCalls
-    new_session: Callable[[CallInfo], CallSession]
+    new_session: SessionMaker
+    phone_events: PhoneEvents
+    tasks: TaskSet
+    cap: CallCap | None = None
+    handovers: Handovers = field(default_factory=Handovers)
+    transfer_ring_s: int = 20
     draining: bool = False
     start_timeout_s: float = 5.0
 
@@ -44,6 +71,27 @@ class ServerParts:
         """The address of the media stream as the TwiML names it and Twilio signs it."""
         scheme, _, rest = self.public_base_url.partition("://")
         return f"{'ws' if scheme == 'http' else 'wss'}://{rest}{STREAM_PATH}"
+
+    async def admit(self, call_sid: str) -> Admission:
+        """Ask whether all workers together have room for this call."""
+        return Admission.UNKNOWN if self.cap is None else await self.cap.admit(call_sid)
+
+    def note_arrival(self, call: CallInfo) -> None:
+        """Take a call down in the records; it does not wait for that."""
+        self.tasks.spawn(self._note_arrival(call), name="note_arrival")
+
+    async def _note_arrival(self, call: CallInfo) -> None:
+        try:
+            async with asyncio.timeout(ARRIVAL_S):
+                # The records belong to another package: any of their errors is a value here.
+                (failure,) = await asyncio.gather(
+                    self.phone_events.call_arrived(call), return_exceptions=True
+                )
+        except TimeoutError as error:
+            failure = error
+        if isinstance(failure, BaseException):
+            reason = type(failure).__name__
+            log.warning("arrival_not_noted", call_sid=call.call_sid, reason=reason)
 
 
 PARTS = web.AppKey("parts", ServerParts)

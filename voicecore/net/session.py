@@ -46,6 +46,7 @@ from voicecore.call.events import (
 from voicecore.call.step import step
 from voicecore.net.call_parts import CallParts
 from voicecore.net.caller_input import CallerInput, StreamEnd
+from voicecore.net.handovers import Handover
 from voicecore.net.llm_tally import LlmTally
 from voicecore.net.media_socket import MediaSocket
 from voicecore.net.outbound import OutboundAudio
@@ -64,6 +65,7 @@ class CallSession:
     def __init__(self, parts: CallParts) -> None:
         loop = asyncio.get_running_loop()
         self.info = parts.info
+        self.reminder = parts.reminder
         self._parts = parts
         self._loop = loop
         self._clock: Callable[[], float] = loop.time
@@ -157,6 +159,17 @@ class CallSession:
     def stream_is_over(self) -> None:
         """Take it from Twilio that the stream has ended, if we have not noticed yet."""
         self._close(HangupCause.SOCKET_LOST, "Twilio asks what comes next")
+
+    def handover(self) -> Handover:
+        """What whoever goes on with this call must know."""
+        parts, state = self._parts, self._state
+        return Handover(
+            info=self.info,
+            conversation=parts.conversation,
+            holds=parts.holds,
+            log=state.log,
+            turn=state.turn,
+        )
 
     # --- events in, commands out ------------------------------------------------------------
 

@@ -17,6 +17,11 @@ class StreamTickets:
         self._link = link
         self._ttl_ms = int(ttl_s * 1000)
 
+    @property
+    def is_down(self) -> bool:
+        """Whether Redis did not answer the last time."""
+        return self._link.is_down
+
     async def put(self, call_sid: str, ticket: str, body: bytes) -> bool:
         """Keep what the holder of the ticket is to be given; True when it was kept."""
         key = _key(call_sid, ticket)

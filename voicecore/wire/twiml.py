@@ -31,12 +31,16 @@ class Say:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
-    """Connect the caller to `number` (E.164), ringing for `timeout_s`."""
+    """Connect the caller to `number` (E.164), ringing for `timeout_s`.
+
+    Whoever picks up hears the document at `whisper_url` first, alone.
+    """
 
     number: str
     caller_id: str | None = None
     action: str | None = None
     timeout_s: int = 30
+    whisper_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,13 @@ def connect_stream(
     url: str,
     *,
     action: str | None = None,
+    status_callback: str | None = None,
     parameters: Mapping[str, str] | None = None,
     then: tuple[Verb, ...] = (Hangup(),),
 ) -> str:
     """Connect the call to the bidirectional media stream at `url`.
+
+    `status_callback` is told when the stream starts, stops or fails.
 
     `then` runs when the stream ends, however it ends, unless `action` is set: with `action`
     Twilio asks that URL what to do. `parameters` arrive as `customParameters` of `start`.
@@ -77,7 +84,8 @@ def connect_stream(
         if not name or len(name) + len(value) > PARAMETER_CHARS_MAX:
             raise LocalError("a stream parameter has no name or is too long")
         nouns.append(f"<Parameter{_attributes(name=name, value=value)}/>")
-    stream = f"<Stream{_attributes(url=url)}>{''.join(nouns)}</Stream>"
+    attributes = _attributes(url=url, statusCallback=status_callback)
+    stream = f"<Stream{attributes}>{''.join(nouns)}</Stream>"
     return _document(f"<Connect{_attributes(action=action)}>{stream}</Connect>", *map(_verb, then))
 
 
@@ -96,6 +104,7 @@ def dial(
     caller_id: str | None = None,
     action: str | None = None,
     timeout_s: int = 30,
+    whisper_url: str | None = None,
     announcement: str | None = None,
     then: tuple[Verb, ...] = (),
 ) -> str:
@@ -104,13 +113,27 @@ def dial(
     `action` is asked when the second leg ends; without it `then` follows.
     """
     first = () if announcement is None else (Say(announcement),)
-    leg = Dial(number=number, caller_id=caller_id, action=action, timeout_s=timeout_s)
+    leg = Dial(
+        number=number,
+        caller_id=caller_id,
+        action=action,
+        timeout_s=timeout_s,
+        whisper_url=whisper_url,
+    )
     return _document(*map(_verb, (*first, leg, *then)))
 
 
 def hangup() -> str:
     """End the call."""
     return _document(_verb(Hangup()))
+
+
+def message(text: str) -> str:
+    """Answer a text message with `text`; empty: say nothing.
+
+    Source: Twilio, TwiML for Programmable Messaging.
+    """
+    return _document(f"<Message>{escape(_NOT_XML.sub(' ', text))}</Message>" if text else "")
 
 
 def reject(reason: Literal["rejected", "busy"] = "rejected") -> str:
@@ -156,15 +179,20 @@ def _verb(verb: Verb) -> str:
             if len(text) > SAY_CHARS_MAX:
                 raise LocalError("a spoken text is too long for <Say>")
             return f"<Say>{escape(_NOT_XML.sub(' ', text))}</Say>"
-        case Dial(number=number, caller_id=caller_id, action=action, timeout_s=timeout_s):
-            attributes = _attributes(action=action, timeout=str(timeout_s), callerId=caller_id)
-            return f"<Dial{attributes}><Number>{escape(_checked(number))}</Number></Dial>"
+        case Dial():
+            return _dial(verb)
         case Hangup():
             return "<Hangup/>"
         case Redirect(url):
             return f"<Redirect>{escape(_checked(url))}</Redirect>"
         case _:
             assert_never(verb)
+
+
+def _dial(leg: Dial) -> str:
+    attributes = _attributes(action=leg.action, timeout=str(leg.timeout_s), callerId=leg.caller_id)
+    whisper = _attributes(url=leg.whisper_url)
+    return f"<Dial{attributes}><Number{whisper}>{escape(_checked(leg.number))}</Number></Dial>"
 
 
 def _attributes(**values: str | None) -> str:

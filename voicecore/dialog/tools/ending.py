@@ -15,7 +15,7 @@ async def transfer_to_human(
     desk: CallDesk, arguments: dict[str, str], history: Sequence[HistoryItem]
 ) -> ToolOutcome:
     """Hand the caller to the shop's own number; never to one that somebody named."""
-    if not desk.shop.transfer_number:
+    if not desk.shop.transfer_number or desk.transfer_failed:
         return problem("nobody_available", phrases.ASK_NOBODY)
     desk.ledger.notes.append(f"transfer: {arguments['reason'][:80]}")
     return ToolOutcome(json.dumps({"status": "transferring"}), ok=True, transfer=True)
