@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicecore.call.history import AgentSaid, CallerSaid, HistoryItem, ToolUsed
-from voicecore.dialog.messages import MOST_ITEMS, history_messages
+from voicecore.dialog.messages import history_messages
 from voicecore.sandbox.openai_requests import check_request
 
 
@@ -53,21 +53,6 @@ def test_arguments_that_are_no_object_are_left_out() -> None:
     for arguments in ("", "[1]", '{"a', "null"):
         call = history_messages((tool(1, "a", arguments),))[0]["tool_calls"][0]
         assert call["function"]["arguments"] == "{}"
-
-
-def test_a_long_history_starts_at_a_turn_of_the_caller() -> None:
-    history: list[HistoryItem] = []
-    for turn in range(100):
-        history += [CallerSaid(turn, f"word {turn}"), tool(turn, f"c{turn}")]
-    messages = history_messages(history)
-    assert messages[0]["role"] == "user"
-    assert messages[-1]["role"] == "tool"
-    assert len(messages) <= MOST_ITEMS * 2
-
-
-def test_a_long_history_without_the_caller_is_still_valid() -> None:
-    history = [tool(1, f"c{number}") for number in range(MOST_ITEMS + 5)]
-    assert [message["role"] for message in history_messages(history)] == ["assistant", "tool"]
 
 
 ITEMS = st.one_of(

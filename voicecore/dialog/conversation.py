@@ -21,14 +21,17 @@ from voicecore.dialog.messages import history_messages
 from voicecore.dialog.ports import Directory, Messenger, Schedule
 from voicecore.dialog.prompt_files import prompt_version, system_prompt
 from voicecore.dialog.reminder import Reminder
+from voicecore.dialog.repair import repaired
 from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.scripted import ScriptedAnswer, ScriptedAnswers
 from voicecore.dialog.shop import ShopProfile
 from voicecore.dialog.speakable import speakable
+from voicecore.dialog.summary import summary_of
 from voicecore.dialog.tool_outcome import ToolOutcome, problem
 from voicecore.dialog.toolbox import Toolbox
 from voicecore.dialog.tools.catalogue import TOOLS
 from voicecore.dialog.tools.offers import PREFETCH_DAYS, PREFETCH_LIMIT
+from voicecore.dialog.trimming import trimmed
 from voicecore.dialog.workshop import Workshop
 
 __all__ = ["Conversation", "LlmRequest", "ShopProfile", "ToolOutcome"]
@@ -36,6 +39,8 @@ __all__ = ["Conversation", "LlmRequest", "ShopProfile", "ToolOutcome"]
 PREFETCH_DEADLINE_S = 5.0
 MOST_TOOLS_IN_A_ROW = 8
 """Tool calls after the caller's last words; then the model must speak."""
+MOST_PROMPT_TOKENS = 9000
+"""Of the messages, without the tools; about a quarter of an hour of talking."""
 _MOST_KEYTERMS = 50
 
 _log = logging.getLogger(__name__)
@@ -107,12 +112,13 @@ class Conversation:
         """
         state = state_text(self._desk, held_back=self._held_back)
         self._held_back = False
-        messages = [
+        everything = [
             {"role": "system", "content": system_prompt(self._desk.agenda.direction)},
             {"role": "system", "content": self._call_context()},
             *history_messages(without_codes(history, self._desk.identity.codes_sent)),
             {"role": "system", "content": state},
         ]
+        messages = repaired(trimmed(everything, MOST_PROMPT_TOKENS, summary_of))
         if _tools_in_a_row(history) >= MOST_TOOLS_IN_A_ROW:
             return LlmRequest(messages, [])
         allowed = self._desk.agenda.tools(self._desk.known())

@@ -13,15 +13,13 @@ from typing import Any
 from voicecore.call.history import AgentSaid, CallerSaid, HistoryItem, ToolUsed
 
 INTERRUPTED = "(interrupted)"
-MOST_ITEMS = 120
-"""Older items are left out; what was done is told by the state message."""
 
 
 def history_messages(history: Sequence[HistoryItem]) -> list[dict[str, Any]]:
     """Return the messages of `history`, oldest first."""
     messages: list[dict[str, Any]] = []
     turn: int | None = None
-    for item in _recent(history):
+    for item in history:
         match item:
             case CallerSaid():
                 _say(messages, "user", item.text, join=True)
@@ -33,16 +31,6 @@ def history_messages(history: Sequence[HistoryItem]) -> list[dict[str, Any]]:
                 messages.extend(_tool_messages(item))
         turn = item.turn
     return messages
-
-
-def _recent(history: Sequence[HistoryItem]) -> Sequence[HistoryItem]:
-    """Cut a long history at the start of a caller's turn."""
-    if len(history) <= MOST_ITEMS:
-        return history
-    for start in range(len(history) - MOST_ITEMS, len(history)):
-        if isinstance(history[start], CallerSaid):
-            return history[start:]
-    return history[-1:]
 
 
 def _say(messages: list[dict[str, Any]], role: str, text: str, *, join: bool) -> None:
