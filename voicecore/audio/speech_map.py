@@ -13,7 +13,7 @@ from voicecore.audio.mulaw import BYTES_PER_MS, decode
 HOP_MS = 10
 PAUSE_BELOW_DB = 30.0
 """A hop this far below the loud parts of the sentence is quiet."""
-LEAST_PAUSE_MS = 70
+LEAST_PAUSE_MS = 90
 """Shorter quiet belongs to the sound around it: the closure of a consonant."""
 
 _HOP_BYTES = HOP_MS * BYTES_PER_MS

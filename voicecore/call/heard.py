@@ -1,19 +1,25 @@
 """Text and audio: which words of a reply were heard when its audio stopped at a position.
 
-The speaker tells how long a segment's audio is, not where its words lie in it. The end of each
-word is therefore estimated by two measures, letters and syllables, and the later of the two is
-taken, plus a margin: a word too few is harmless, a word that was never heard misleads the model.
+The speaker tells how long a segment's audio is, not where its words lie in it. Where its pauses are
+known, `word_times` places the words between them. Where they are not, the end of each word is
+estimated by two measures, letters and syllables, and the later of the two is taken. A margin comes
+on top: a word too few is harmless, a word that was never heard misleads the model.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from voicecore.call.word_times import word_ends_ms
+
 MARGIN_MS = 160
 """A word counts as heard only so long after its estimated end."""
+MARGIN_BETWEEN_PAUSES_MS = 180
+"""The same where the pauses of the audio are known."""
 MARGIN_SHARE = 0.05
 """And this share of the segment's audio on top: pauses shift long sentences by more."""
 SLOW_LETTER_MS = 110
@@ -33,13 +39,15 @@ class SpokenSegment:
     """One segment of a reply as far as it is known.
 
     `start_ms` in the reply's own audio, None where nothing of it was played; `audio_ms` None
-    while it is being synthesised; `heard`: its mark came back.
+    while it is being synthesised; `heard`: its mark came back. `sounds`: the stretches of its audio
+    that are no pause, in ms; empty where they are not known.
     """
 
     text: str
     start_ms: int | None
     audio_ms: int | None
     heard: bool
+    sounds: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,12 @@ def _heard_of(segment: SpokenSegment, played_ms: int | None) -> Heard:
     if segment.audio_ms is not None and within_ms >= segment.audio_ms > 0:
         return Heard(segment.text, True)
     words = segment.text.split()
-    count = _words_before(words, within_ms, segment.audio_ms)
+    if segment.audio_ms is not None and segment.sounds:
+        ends_ms = word_ends_ms(segment.text, segment.audio_ms, segment.sounds)
+        sure_ms = within_ms - MARGIN_BETWEEN_PAUSES_MS
+        count = min(bisect_right(ends_ms, sure_ms), max(0, len(words) - 1))
+    else:
+        count = _words_before(words, within_ms, segment.audio_ms)
     return Heard(" ".join(words[:count]), False)
 
 

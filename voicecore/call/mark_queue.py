@@ -42,6 +42,7 @@ class Segment:
     state: SegmentState
     start_ms: int | None = None
     audio_ms: int | None = None
+    sounds: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_settled(self) -> bool:
@@ -73,12 +74,16 @@ class MarkQueue:
             lambda segment: replace(segment, state=SegmentState.QUEUED),
         )
 
-    def synthesized(self, index: int, start_ms: int, audio_ms: int) -> MarkQueue:
+    def synthesized(
+        self, index: int, start_ms: int, audio_ms: int, sounds: tuple[tuple[int, int], ...] = ()
+    ) -> MarkQueue:
         """Note the place of a segment in the reply's audio; a segment that was heard stays so."""
 
         def place(segment: Segment) -> Segment:
             state = segment.state if segment.is_settled else SegmentState.SYNTHESIZED
-            return replace(segment, state=state, start_ms=start_ms, audio_ms=audio_ms)
+            return replace(
+                segment, state=state, start_ms=start_ms, audio_ms=audio_ms, sounds=sounds
+            )
 
         return self._changed(lambda segment: segment.index == index, place)
 
@@ -157,7 +162,11 @@ class MarkQueue:
                 start_ms = None
             spoken.append(
                 SpokenSegment(
-                    segment.text, start_ms, segment.audio_ms, segment.state is SegmentState.HEARD
+                    segment.text,
+                    start_ms,
+                    segment.audio_ms,
+                    segment.state is SegmentState.HEARD,
+                    segment.sounds,
                 )
             )
             next_start_ms = None if segment.audio_ms is None else _end_ms(segment)

@@ -43,7 +43,8 @@ def speech_progressed(draft: Draft, event: SpeechProgress) -> None:
         case PlayoutStarted():
             _started(draft, reply)
         case SegmentSynthesized():
-            _progress(draft, queue.synthesized(event.segment, event.start_ms, event.audio_ms))
+            placed = queue.synthesized(event.segment, event.start_ms, event.audio_ms, event.sounds)
+            _progress(draft, placed)
         case MarkEchoed():
             _progress(draft, queue.heard(event.segment))
         case PlayoutDrained():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from voicecore.audio.mulaw import BYTES_PER_MS
 from voicecore.audio.playout import Playout
+from voicecore.audio.speech_map import sounding_spans
 from voicecore.call.events import (
     Event,
     MarkEchoed,
@@ -66,6 +67,7 @@ class SpeechOutput:
         self._waiting: list[SegmentToken] = []
         self._clips_behind: dict[SegmentToken, bytes] = {}
         self._written_bytes = 0
+        self._segment_audio: dict[SegmentToken, bytearray] = {}
 
     def attach_speaker(self, speaker: DeepgramSpeaker[SegmentToken]) -> None:
         """Give the client that synthesises; before the first `speak` of unknown text."""
@@ -126,7 +128,9 @@ class SpeechOutput:
         """Take audio of a segment from the speaker; audio of a dropped segment is ignored."""
         if token in self._waiting:
             self._on_first_audio(token.turn)
-            self._written_bytes += self._playout.write(audio, self._generation)
+            taken = self._playout.write(audio, self._generation)
+            self._written_bytes += taken
+            self._segment_audio.setdefault(token, bytearray()).extend(audio[:taken])
             self._writer.wake()
 
     def flushed(self, token: SegmentToken) -> None:
@@ -139,6 +143,7 @@ class SpeechOutput:
         if token not in self._waiting:
             return
         self._waiting.remove(token)
+        self._segment_audio.pop(token, None)
         self._playout.end_segment(token.segment, self._generation)
         self._emit(SpeakerFailed(self._clock(), token.turn, token.segment, reason))
         self._after_segment(token.turn)
@@ -179,15 +184,22 @@ class SpeechOutput:
     def _forget(self) -> None:
         self._held.clear()
         self._waiting.clear()
+        self._segment_audio.clear()
         self._clips_behind.clear()
 
     def _finish_segment(self, token: SegmentToken) -> None:
         self._waiting.remove(token)
+        audio = self._segment_audio.pop(token, b"")
         span = self._playout.end_segment(token.segment, self._generation)
         if span is not None:
             self._emit(
                 SegmentSynthesized(
-                    self._clock(), token.turn, token.segment, span.start_ms, span.audio_ms
+                    self._clock(),
+                    token.turn,
+                    token.segment,
+                    span.start_ms,
+                    span.audio_ms,
+                    sounding_spans(audio),
                 )
             )
         self._after_segment(token.turn)
