@@ -37,7 +37,9 @@ from crm.migrate import migrate
 from crm.pool import close_pool, open_pool
 from scheduler.desk import ServiceDesk
 from scheduler.jobs import JobQueue
-from scheduler.slots import Bay, OpeningHours, Shop, Taken, Work, find_slots
+from scheduler.shop import Bay, OpeningHours, Shop, Technician, Work
+from scheduler.slots import find_slots
+from scheduler.taken import Taken
 from voicecore.sandbox.postgres import EmbeddedPostgres
 
 CALLERS = 40
@@ -46,7 +48,8 @@ PAUSE_S = 2.0
 ROUNDS, QUICK_ROUNDS = 1200, 160
 POOL_CONNECTIONS = 10
 SLOTS_TARGET_MS, BOOKING_TARGET_MS, PURE_TARGET_MS = 30.0, 10.0, 20.0
-PURE_BOOKINGS, PURE_DAYS, PURE_RUNS = 5000, 60, 9
+PURE_BOOKINGS, PURE_DAYS, PURE_RUNS = 5000, 60, 25
+PURE_PEOPLE = 10
 # What the dialog asks for.
 SEARCH_DAYS, SEARCH_LIMIT = 7, 200
 ZONE = ZoneInfo("America/Chicago")
@@ -154,27 +157,36 @@ async def on_time(floor: Floor, rounds: int, *, rate_per_s: float) -> Samples:
     return samples
 
 
-def pure_ms() -> float:
-    """Return the median time of `find_slots` over 5,000 bookings and 60 days."""
+def pure_ms(people: int) -> float:
+    """Return the median CPU time of `find_slots` over 5,000 bookings and 60 days.
+
+    The finder is new each time, so every day is worked out. `people` is how many technicians the
+    shop has, each with 5,000 / `people` of the bookings.
+    """
     hours = tuple(OpeningHours(day, wall_time(8), wall_time(18)) for day in range(1, 7))
     bays = tuple(Bay(number, f"Bay {number}", "lift") for number in range(1, 9))
+    technicians = tuple(
+        Technician(number, f"Technician {number}", shifts=hours) for number in range(1, people + 1)
+    )
     chance = random.Random(1)
     taken = []
     for _ in range(PURE_BOOKINGS):
         start = NOW + timedelta(minutes=30 * chance.randrange(PURE_DAYS * 48))
-        taken.append(Taken(start, start + timedelta(hours=1), chance.randint(1, 8)))
+        technician_id = chance.randint(1, people) if people else None
+        end = start + timedelta(hours=1)
+        taken.append(Taken(start, end, chance.randint(1, 8), technician_id))
     times = []
     for _ in range(PURE_RUNS):
-        begun = time.perf_counter()
+        begun = time.process_time()
         find_slots(
-            Shop(ZONE, hours, bays),
+            Shop(ZONE, hours, bays, technicians),
             Work("lift", 45, 15),
             taken,
             now=NOW,
             earliest=NOW,
             latest=NOW + timedelta(days=PURE_DAYS),
         )
-        times.append(_ms_since(begun))
+        times.append((time.process_time() - begun) * 1000)
     return statistics.median(times)
 
 
@@ -242,20 +254,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench; return the exit code."""
     options = _parser().parse_args(arguments)
     console = Console()
-    found_ms = pure_ms()
+    found_ms, with_people_ms = pure_ms(0), pure_ms(PURE_PEOPLE)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         figures, facts = runner.run(run_bench(QUICK_ROUNDS if options.quick else ROUNDS))
     facts |= {"find_slots_median_ms": found_ms, "quick": options.quick}
+    facts |= {"find_slots_with_technicians_median_ms": with_people_ms}
     show(console, "Booking", figures)
     machine = machine_facts()
     console.print(
-        f"find_slots, {PURE_BOOKINGS:,} bookings and {PURE_DAYS} days: median {found_ms:.1f} ms"
-        f" (target < {PURE_TARGET_MS:g} ms); holds that somebody else had: {facts['lost']}"
+        f"find_slots, {PURE_BOOKINGS:,} bookings and {PURE_DAYS} days: median {found_ms:.1f} ms,"
+        f" with {PURE_PEOPLE} technicians {with_people_ms:.1f} ms (target < {PURE_TARGET_MS:g} ms);"
+        f" holds that somebody else had: {facts['lost']}"
     )
     console.print(f"{machine['cpu']}, {machine['cores']} cores, commit {machine['commit']}")
     if options.json is not None:
         write_report(options.json, "booking_latency", figures, facts)
-    is_met = found_ms <= PURE_TARGET_MS and all(row.is_met for row in figures)
+    is_found = max(found_ms, with_people_ms) < PURE_TARGET_MS
+    is_met = is_found and all(row.is_met for row in figures)
     return 1 if options.check and not is_met else 0
 
 

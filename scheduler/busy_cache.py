@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from scheduler.errors import CalendarError
-from scheduler.slots import Taken
+from scheduler.taken import Taken
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,10 @@ from scheduler.moves import MoveRefusal, MoveRequest
 from scheduler.offers import MOST_OFFERS, Choice
 from scheduler.outcomes import Hold, HoldOutcome, RescheduleOutcome
 from scheduler.public_holidays import PublicHolidays
-from scheduler.shop import Service, last_technician, service_of
+from scheduler.shop import Service, Shop
+from scheduler.shop_rows import last_technician, service_of
 from scheduler.slot_search import SlotSearch
-from scheduler.slots import PartOfDay, Shop, Slot, SlotRules
+from scheduler.slots import PartOfDay, Slot, SlotRules
 from scheduler.transaction import read
 
 # Enough to find a few days among them.

@@ -23,8 +23,10 @@ from scheduler.duty import Duties
 from scheduler.errors import ScheduleUnavailableError, UnknownServiceError
 from scheduler.local_day import MINUTE_S
 from scheduler.occupancy import Occupancy, Span
-from scheduler.shop import Service, TakenRows, load_services, load_shop, load_taken
-from scheduler.slots import Shop, SlotFinder, SlotRules, Taken, span_of
+from scheduler.shop import Service, Shop
+from scheduler.shop_rows import TakenRows, load_services, load_shop, load_taken
+from scheduler.slots import SlotFinder, SlotRules
+from scheduler.taken import Taken
 from scheduler.transaction import read
 
 SHOP_TTL_S = 5.0
@@ -213,7 +215,7 @@ class Diary:
     def _blocks(self) -> tuple[Span, ...]:
         taken = () if self._busy is None else self._busy.blocks
         if self._read_blocks[0] is not taken:
-            self._read_blocks = (taken, tuple(map(span_of, taken)))
+            self._read_blocks = (taken, tuple(block.span for block in taken))
         return self._read_blocks[1]
 
     async def _load_book(self, conn: asyncpg.Connection) -> ShopBook:

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, time
-from typing import Protocol
+from datetime import date
 
 from scheduler.local_day import LocalDay
-
-
-class Stretch(Protocol):
-    """A stretch of one weekday, 1 = Monday to 7 = Sunday, by the wall clock."""
-
-    @property
-    def weekday(self) -> int: ...
-    @property
-    def opens(self) -> time: ...
-    @property
-    def closes(self) -> time: ...
+from scheduler.shop import OpeningHours
 
 
 class Duties:
@@ -31,8 +20,8 @@ class Duties:
     def mask(
         self,
         technician_id: int,
-        shifts: Sequence[Stretch],
-        breaks: Sequence[Stretch],
+        shifts: Sequence[OpeningHours],
+        breaks: Sequence[OpeningHours],
         layout: LocalDay,
     ) -> int:
         """Return the minutes of `layout` on which somebody works, their breaks left out."""
@@ -42,7 +31,9 @@ class Duties:
         return self._masks[key]
 
 
-def _on_duty(shifts: Sequence[Stretch], breaks: Sequence[Stretch], layout: LocalDay) -> int:
+def _on_duty(
+    shifts: Sequence[OpeningHours], breaks: Sequence[OpeningHours], layout: LocalDay
+) -> int:
     weekday = layout.day.isoweekday()
     duty = 0
     for shift in shifts:

@@ -31,7 +31,7 @@ from scheduler.calendar_trouble import (
 )
 from scheduler.errors import CalendarError
 from scheduler.google_token import AccessTokens
-from scheduler.slots import Taken
+from scheduler.taken import Taken
 
 __all__ = ["CalendarAccess", "GoogleCalendar"]
 

@@ -11,8 +11,8 @@ from typing import Any
 from crm.appointments import Appointment
 from scheduler.hand_input import Person, car_label
 from scheduler.outcomes import Hold
-from scheduler.shop import Service
-from scheduler.slots import Shop, Slot
+from scheduler.shop import Service, Shop
+from scheduler.slots import Slot
 
 # The table has to fit on a terminal; the JSON has all of them.
 _NAMES_SHOWN = 2

@@ -15,8 +15,7 @@ from crm.errors import InputError
 from crm.phone import caller_number
 from crm.vehicles import Vehicle, vehicles_by_plate, vehicles_by_vin
 from crm.vin import VIN_LENGTH
-from scheduler.shop import Service
-from scheduler.slots import Shop
+from scheduler.shop import Service, Shop
 
 # Nobody books further ahead; a year that was mistyped is told at once.
 FURTHEST = timedelta(days=366)

@@ -24,29 +24,28 @@ class LocalDay:
     `exists` is False for a date that the zone left out, as Samoa did when it changed sides.
     """
 
-    __slots__ = ("_midnight", "_zone", "day", "exists", "first_minute", "is_even")
+    __slots__ = ("_walls", "_zone", "day", "exists", "first_minute", "is_even")
 
     def __init__(self, day: date, zone: ZoneInfo) -> None:
         self.day = day
         self._zone = zone
-        self._midnight = datetime.combine(day, time(), tzinfo=zone)
-        self.first_minute = _minute(self._midnight) - _MARGIN_MINUTES
+        self._walls: dict[int, datetime] = {}
+        midnight = datetime.combine(day, time(), tzinfo=zone)
+        self.first_minute = _minute(midnight) - _MARGIN_MINUTES
         self.exists = self.local(_MARGIN_MINUTES).date() == day
         # Offsets are compared at both ends: no zone changes its clocks twice within a day.
         end = datetime.combine(day, time(23, 59, 59), tzinfo=zone)
-        self.is_even = self._midnight.utcoffset() == end.utcoffset()
+        self.is_even = midnight.utcoffset() == end.utcoffset()
 
     def local(self, bit: int) -> datetime:
         """Return the wall time of a bit."""
         return datetime.fromtimestamp((self.first_minute + bit) * MINUTE_S, self._zone)
 
     def on_wall(self, bit: int) -> datetime:
-        """Return the wall time of a bit, as `local`; quick on a day without a change."""
-        if self.is_even:
-            wall = self._midnight + timedelta(minutes=bit - _MARGIN_MINUTES)
-            if wall.day == self._midnight.day:
-                return wall
-        return self.local(bit)
+        """Return the wall time of a bit, as `local`; the same few are asked for again and again."""
+        if bit not in self._walls:
+            self._walls[bit] = self.local(bit)
+        return self._walls[bit]
 
     def opening(self, opens: time, closes: time) -> int:
         """Return the minutes from opening to closing; where the clocks skip one, the wider."""

@@ -24,6 +24,11 @@ def starts_of_runs(mask: int, length: int) -> int:
     return mask
 
 
+def hull(mask: int) -> range:
+    """Return the minutes from the first to the last that is set."""
+    return range((mask & -mask).bit_length() - 1 if mask else 0, mask.bit_length())
+
+
 def minutes_of(mask: int) -> Iterator[int]:
     """Yield the minutes that are set, lowest first."""
     while mask:

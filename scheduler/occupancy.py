@@ -5,11 +5,9 @@ Times are whole minutes since 1970 in UTC, so a day with 23 or 25 hours needs no
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
-
-from scheduler.minute_mask import stretch
 
 _Joined = tuple[list[int], list[int]]
 
@@ -46,21 +44,21 @@ class Occupancy:
         self._shop = shop
         self._joined: dict[tuple[str, int], _Joined] = {}
 
-    def shop(self, first: int, length: int) -> int:
-        """Return the mask of the minutes of [first, first + length) that the whole shop loses."""
-        return self._mask(("shop", 0), self._shop, first, length)
+    def shop(self, first: int, bits: range) -> int:
+        """Return the minutes that the whole shop loses: bit i of `bits` is minute `first` + i."""
+        return self._mask(("shop", 0), self._shop, first, bits)
 
-    def bay(self, bay_id: int, first: int, length: int) -> int:
+    def bay(self, bay_id: int, first: int, bits: range) -> int:
         """Return the taken minutes of a bay, without those of the whole shop."""
-        return self._mask(("bay", bay_id), self._bays.get(bay_id), first, length)
+        return self._mask(("bay", bay_id), self._bays.get(bay_id), first, bits)
 
-    def technician(self, technician_id: int, first: int, length: int) -> int:
+    def technician(self, technician_id: int, first: int, bits: range) -> int:
         """Return the taken minutes of a technician, without those of the whole shop."""
         spans = self._technicians.get(technician_id)
-        return self._mask(("technician", technician_id), spans, first, length)
+        return self._mask(("technician", technician_id), spans, first, bits)
 
     def _mask(
-        self, key: tuple[str, int], spans: list[tuple[int, int]] | None, first: int, length: int
+        self, key: tuple[str, int], spans: list[tuple[int, int]] | None, first: int, bits: range
     ) -> int:
         if not spans:
             return 0
@@ -68,11 +66,15 @@ class Occupancy:
             self._joined[key] = _joined(spans)
         starts, ends = self._joined[key]
         mask = 0
-        for place in range(bisect_right(ends, first), len(starts)):
-            start = starts[place] - first
-            if start >= length:
-                break
-            mask |= stretch(start, min(ends[place] - first, length))
+        # Most of what a day costs is in here, so the edges are cut without a call.
+        begin = bisect_right(ends, first + bits.start)
+        for place in range(begin, bisect_left(starts, first + bits.stop)):
+            start, end = starts[place] - first, ends[place] - first
+            if start < bits.start:
+                start = bits.start
+            if end > bits.stop:
+                end = bits.stop
+            mask |= (1 << end) - (1 << start)
         return mask
 
 

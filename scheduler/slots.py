@@ -9,98 +9,19 @@ that can be offered. Whole days are worked out once and kept, as callers ask for
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from scheduler.duty import Duties
-from scheduler.local_day import DAY_MINUTES, LAYOUT_MINUTES, MINUTE_S, LocalDay, local_day
-from scheduler.minute_mask import minutes_of, starts_of_runs, stretch
-from scheduler.occupancy import Occupancy, Span
+from scheduler.local_day import DAY_MINUTES, MINUTE_S, LocalDay, local_day
+from scheduler.minute_mask import hull, minutes_of, starts_of_runs
+from scheduler.occupancy import Occupancy
+from scheduler.shop import Shop, Work
+from scheduler.taken import Taken
 
 NOON = 12
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningHours:
-    """One stretch of one weekday (1 = Monday ... 7 = Sunday), wall clock; a break makes two."""
-
-    weekday: int
-    opens: time
-    closes: time
-
-
-@dataclass(frozen=True, slots=True)
-class SpecialHours:
-    """A stretch of one day, in place of the hours of its weekday and of a public holiday."""
-
-    day: date
-    opens: time
-    closes: time
-
-
-@dataclass(frozen=True, slots=True)
-class Bay:
-    """A place where a car is worked on; it does the services of its `bay_type`."""
-
-    bay_id: int
-    name: str
-    bay_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Technician:
-    """Somebody who does the services that they have the skill for, on their shifts."""
-
-    technician_id: int
-    name: str
-    skills: frozenset[str] = frozenset()
-    shifts: tuple[OpeningHours, ...] = ()
-    breaks: tuple[OpeningHours, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A time that is gone, end exclusive: a booking, a hold, a closure or a busy block.
-
-    Without bay and technician it takes the whole shop; with a technician alone only that person.
-    """
-
-    start: datetime
-    end: datetime
-    bay_id: int | None = None
-    technician_id: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise ValueError("a taken time needs its zone")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is to be done: the labour, the minutes that the bay needs afterwards, and who can.
-
-    `skill` None is work for anybody. A car with `drop_off` may wait for its bay until later on
-    the day on which it is brought.
-    """
-
-    bay_type: str
-    labour_minutes: int
-    buffer_minutes: int = 0
-    skill: str | None = None
-    drop_off: bool = False
-
-    @property
-    def bay_minutes(self) -> int:
-        """How many minutes bay and technician are occupied."""
-        return self.labour_minutes + self.buffer_minutes
-
-    @property
-    def bay_time(self) -> timedelta:
-        """How long bay and technician are occupied."""
-        return timedelta(minutes=self.bay_minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +34,6 @@ class SlotRules:
     def __post_init__(self) -> None:
         if self.grid_minutes < 1 or DAY_MINUTES % self.grid_minutes:
             raise ValueError("grid_minutes has to divide a day")
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """Zone, hours, bays and people; one without technicians is planned by its bays alone.
-
-    `holidays` are the days on which it stays closed unless it has special hours.
-    """
-
-    zone: ZoneInfo
-    hours: tuple[OpeningHours, ...]
-    bays: tuple[Bay, ...]
-    technicians: tuple[Technician, ...] = ()
-    special_hours: tuple[SpecialHours, ...] = ()
-    holidays: Container[date] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +90,7 @@ def find_slots(
     technicians does not matter. Work that does not fit into one stretch of opening hours has no
     slot.
     """
-    finder = SlotFinder(shop, Occupancy(map(_minutes_of, taken)), rules=rules, room=room)
+    finder = SlotFinder(shop, Occupancy(one.span for one in taken), rules=rules, room=room)
     return finder.find(
         work,
         now=now,
@@ -193,21 +99,6 @@ def find_slots(
         limit=limit,
         part=part,
         technician_id=technician_id,
-    )
-
-
-def span_of(taken: Taken) -> Span:
-    """Return a taken time in whole minutes, the part of a minute counted as all of it."""
-    return Span(*_minutes_of(taken))
-
-
-def _minutes_of(taken: Taken) -> tuple[int, int, int | None, int | None]:
-    start_s, end_s = taken.start.timestamp(), taken.end.timestamp()
-    return (
-        int(start_s // MINUTE_S),
-        int(-(-end_s // MINUTE_S)),
-        taken.bay_id,
-        taken.technician_id,
     )
 
 
@@ -303,15 +194,16 @@ class SlotFinder:
         layout = local_day(day, self._shop.zone)
         if not layout.exists:
             return [], []
-        arrivals = starts = 0
+        arrivals = starts = opening = 0
         for opens, closes in hours:
             grid = layout.grid(opens, closes, self._rules.grid_minutes)
+            stretch = layout.opening(opens, closes)
+            opening |= stretch
             arrivals |= grid
-            starts |= grid & starts_of_runs(layout.opening(opens, closes), work.bay_minutes)
-        open_minutes = ~self._occupancy.shop(layout.first_minute, LAYOUT_MINUTES)
-        open_minutes &= stretch(0, LAYOUT_MINUTES)
+            starts |= grid & starts_of_runs(stretch, work.bay_minutes)
         if not starts:
             return [], []
+        open_minutes = opening & ~self._occupancy.shop(layout.first_minute, hull(opening))
         bays = self._free_bays(work, layout, open_minutes)
         people = self._free_technicians(work, technician_id, layout, open_minutes)
         starts &= _any(bays)
@@ -326,7 +218,7 @@ class SlotFinder:
         for bay_id in sorted(wanted):
             key = ("bay", bay_id, layout.day)
             if key not in self._idle:
-                busy = self._occupancy.bay(bay_id, layout.first_minute, LAYOUT_MINUTES)
+                busy = self._occupancy.bay(bay_id, layout.first_minute, hull(open_minutes))
                 self._idle[key] = open_minutes & ~busy
             found.append((bay_id, starts_of_runs(self._idle[key], work.bay_minutes)))
         return tuple(found)
@@ -346,7 +238,7 @@ class SlotFinder:
                 continue
             key = ("technician", number, layout.day)
             if key not in self._idle:
-                busy = self._occupancy.technician(number, layout.first_minute, LAYOUT_MINUTES)
+                busy = self._occupancy.technician(number, layout.first_minute, hull(open_minutes))
                 duty = self._duties.mask(number, person.shifts, person.breaks, layout)
                 self._idle[key] = duty & open_minutes & ~busy
             if self._idle[key]:

@@ -11,7 +11,7 @@ import pytest
 from scheduler.busy_cache import BusyCache
 from scheduler.errors import CalendarError
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
-from scheduler.slots import Taken
+from scheduler.taken import Taken
 from tests.scheduler.conftest import NINE, NOW, SERVICE, ShopFloor, hours
 from voicecore.sandbox.google import GoogleSandbox
 

@@ -13,7 +13,7 @@ from scheduler.desk import ServiceDesk
 from scheduler.errors import UnknownRecordError, UnknownServiceError
 from scheduler.offers import Choice
 from scheduler.outcomes import HoldOutcome
-from scheduler.slots import Taken
+from scheduler.taken import Taken
 from tests.scheduler.conftest import NINE, NOW, SERVICE, ZONE, ShopFloor, hours
 from voicecore.dialog.ports import Schedule
 

@@ -13,7 +13,8 @@ import pytest
 from scheduler import diary as diary_module
 from scheduler.diary import Diary
 from scheduler.errors import ScheduleUnavailableError, UnknownServiceError
-from scheduler.slots import SlotRules, Taken
+from scheduler.slots import SlotRules
+from scheduler.taken import Taken
 from tests.scheduler.conftest import NINE, SERVICE, ZONE, ShopFloor, hours
 
 

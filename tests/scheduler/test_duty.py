@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from scheduler.duty import Duties
 from scheduler.local_day import LocalDay
-from scheduler.slots import OpeningHours
+from scheduler.shop import OpeningHours
 
 CHICAGO = ZoneInfo("America/Chicago")
 MONDAY = LocalDay(date(2026, 6, 1), CHICAGO)

@@ -13,7 +13,7 @@ import pytest
 from scheduler.calendar_event import CalendarEvent, event_id_for
 from scheduler.errors import CalendarError
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
-from scheduler.slots import Taken
+from scheduler.taken import Taken
 from tests.scheduler.conftest import NINE, ZONE, hours
 from voicecore.sandbox.google import GoogleSandbox
 from voicecore.sandbox.google_events import EVENT_ID

@@ -17,7 +17,7 @@ from scheduler.hand_input import (
     read_key,
     read_moment,
 )
-from scheduler.slots import Shop, Technician
+from scheduler.shop import Shop, Technician
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=ZONE)

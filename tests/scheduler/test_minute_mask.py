@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.minute_mask import every, minutes_of, starts_of_runs, stretch
+from scheduler.minute_mask import every, hull, minutes_of, starts_of_runs, stretch
 
 
 @given(st.sets(st.integers(0, 300)), st.integers(1, 60))
@@ -23,3 +23,9 @@ def test_a_stretch_ends_before_its_end_and_begins_with_the_day(start: int, end: 
 @given(st.integers(1, 60), st.integers(0, 50))
 def test_every_nth_minute(step: int, count: int) -> None:
     assert list(minutes_of(every(step, count))) == list(range(0, step * count, step))
+
+
+@given(st.sets(st.integers(0, 200)))
+def test_the_hull_reaches_from_the_first_to_the_last(minutes: set[int]) -> None:
+    found = hull(sum(1 << minute for minute in minutes))
+    assert found == (range(min(minutes), max(minutes) + 1) if minutes else range(0))

@@ -13,20 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.slots import (
-    Bay,
-    OpeningHours,
-    PartOfDay,
-    Shop,
-    Slot,
-    SlotRules,
-    SpecialHours,
-    Taken,
-    Technician,
-    Work,
-    find_slots,
-    nearest,
-)
+from scheduler.shop import Bay, OpeningHours, Shop, SpecialHours, Technician, Work
+from scheduler.slots import PartOfDay, Slot, SlotRules, find_slots, nearest
+from scheduler.taken import Taken
 
 CHICAGO = ZoneInfo("America/Chicago")
 WEEK = tuple(OpeningHours(weekday, time(8), time(17)) for weekday in range(1, 8))
