@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -42,6 +43,7 @@ from crm.phone_reports import PhoneReports
 from crm.pool import close_pool, open_pool
 from crm.principal import RowSecurity
 from crm.seed import seed_demo
+from crm.visit_card import visit_card
 from crm.workshop import CrmWorkshop
 from scheduler.booking import OnChange
 from scheduler.busy_cache import BusyCache
@@ -70,7 +72,8 @@ from scheduler.reminder_plan import PlannedReminder, ReminderPlanner, preview_re
 from scheduler.reminder_result import ReminderResults
 from scheduler.reminder_rules import ReminderRules, RingAt
 from scheduler.slots import PartOfDay
-from scheduler.sms import SmsNotSentError, SmsSender
+from scheduler.sms import SMS
+from scheduler.sms_desk import SmsDesk
 from scheduler.worker import TAKEOVER_S, Duties, run_worker
 from voicecore.audio.silero import SileroPool
 from voicecore.call.policy import Policy
@@ -78,10 +81,12 @@ from voicecore.config import LEVELS, Settings, is_set, load_settings
 from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.safeguards import Safeguards
 from voicecore.env_example import render_env_example
-from voicecore.errors import SettingsError, TwilioRestError, VoiceCoreError
+from voicecore.errors import SettingsError, VoiceCoreError
 from voicecore.net.app import make_runner
+from voicecore.net.calendar_files import CalendarFiles
 from voicecore.net.call_cap import CallCap
 from voicecore.net.call_factory import CallFactory, Surroundings
+from voicecore.net.ics_link import IcsLinks
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.llm import LlmStream
 from voicecore.net.outbound_dialer import OutboundDialer
@@ -92,7 +97,7 @@ from voicecore.net.server_parts import ServerParts
 from voicecore.net.session_store import SessionStore
 from voicecore.net.stream_tickets import StreamTickets
 from voicecore.net.tasks import TaskSet
-from voicecore.net.twilio_rest import NumberNotAllowed, TwilioRest
+from voicecore.net.twilio_rest import TwilioRest
 from voicecore.observer import ObserverFactory
 from voicecore.ops.demo_evidence import gather_evidence, write_demo
 from voicecore.ops.demo_report import build_report
@@ -175,6 +180,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
         jobs = JobQueue(pool)
         await jobs.install()
         duties = _duties(settings, http, cache)
+        rest, links = _twilio_rest(settings, http), _ics_links(settings)
         tasks.spawn(
             run_worker(dsn, zone=zone, calendar=calendar, duties=duties), name="background_jobs"
         )
@@ -195,7 +201,9 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
                     holidays=_holidays(settings),
                 ),
                 workshop=CrmWorkshop(pool),
-                messenger=_twilio_rest(settings, http),
+                messenger=SmsDesk(
+                    pool, jobs, send_now=rest.send_sms, admits=rest.admits, link=links.address
+                ),
                 journal=CallJournal(pool),
                 safeguards=Safeguards(
                     rows=RowSecurity(), attempts=IdentityAttempts(pool, zone=zone)
@@ -213,6 +221,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
             PhoneReports(pool), placed=ReminderResults(pool, jobs), reason=_reminder
         )
         parts = _server_parts(settings, factory, tasks, link, phone_events)
+        parts.calendar_files = _calendar_files(settings, links, pool)
         stack.push_async_callback(parts.prepared.close)
         url = await _listen(settings, parts, stack)
         log.info("serving", url=url, public_base_url=parts.public_base_url, clips=clips)
@@ -293,14 +302,12 @@ def _duties(settings: Settings, http: aiohttp.ClientSession, cache: CustomerCach
     on_change: Callable[[JobQueue], OnChange] | None = None
     if cache is not None:
         on_change = partial(_invalidating_jobs, cache)
-    send_sms: SmsSender | None = None
     dialer: OutboundDialer | None = None
     if is_set(settings, "twilio_auth_token"):
-        rest = _twilio_rest(settings, http)
-        send_sms, dialer = partial(_send_sms, rest), OutboundDialer(rest)
+        dialer = OutboundDialer(_twilio_rest(settings, http))
     return Duties(
         on_change=on_change,
-        send_sms=send_sms,
+        texter=dialer,
         dialer=dialer,
         reminder_attempts=settings.reminder_max_attempts,
         holidays=_holidays(settings),
@@ -314,14 +321,19 @@ def _invalidating_jobs(cache: CustomerCache, jobs: JobQueue) -> OnChange:
     return invalidating(cache, jobs.enqueue_calendar_sync)
 
 
-async def _send_sms(rest: TwilioRest, to_e164: str, body: str) -> None:
-    try:
-        await rest.send_sms(to_e164, body)
-    except TwilioRestError as error:
-        # Twilio's codes name what is wrong with the message; without one it was not reached.
-        is_final = error.code is not None or isinstance(error, NumberNotAllowed)
-        retryable = error.unknown_outcome or not is_final
-        raise SmsNotSentError(str(error), retryable=retryable) from error
+def _ics_links(settings: Settings) -> IcsLinks:
+    secret = settings.twilio_auth_token.get_secret_value()
+    return IcsLinks(settings.public_base_url, secret, time.time)
+
+
+def _calendar_files(settings: Settings, links: IcsLinks, pool: asyncpg.Pool) -> CalendarFiles:
+    return CalendarFiles(
+        links=links,
+        find=partial(visit_card, pool),
+        shop_name=settings.shop_name,
+        shop_address=settings.shop_address,
+        host=urlsplit(settings.public_base_url).hostname or "localhost",
+    )
 
 
 def _twilio_rest(settings: Settings, http: aiohttp.ClientSession) -> TwilioRest:
@@ -957,6 +969,7 @@ async def _demo(out: Path) -> tuple[str, ...]:
         ) as worker:
             call = await place_demo_call(stand_ins, worker.url, settings.public_base_url)
             bookings = await _pushed_bookings(worker.pool, call.call_sid)
+            await _sent_texts(worker.pool)
         assert stand_ins.twilio is not None and stand_ins.google is not None
         evidence = gather_evidence(
             call,
@@ -971,6 +984,16 @@ async def _demo(out: Path) -> tuple[str, ...]:
     write_stereo(out / "call.wav", call.said, call.heard)
     console.print(f"left in {out}: call.wav, timeline.html, report.json, flight.jsonl")
     return missing
+
+
+async def _sent_texts(pool: asyncpg.Pool) -> None:
+    """Wait until the background jobs have sent what the call wrote down."""
+    deadline = asyncio.get_running_loop().time() + CALENDAR_WAIT_S
+    while asyncio.get_running_loop().time() < deadline:
+        jobs = await JobDesk(pool).list_jobs(("queued", "picked"))
+        if not any(job.kind == SMS for job in jobs):
+            return
+        await asyncio.sleep(0.1)
 
 
 async def _pushed_bookings(pool: asyncpg.Pool, call_sid: str) -> Sequence[CallBooking]:

@@ -40,7 +40,7 @@ from scheduler.reminder_jobs import REMINDER_SCHEDULE, reminder_kinds
 from scheduler.reminder_plan import ReminderPlanner
 from scheduler.reminder_result import ReminderResults
 from scheduler.reminder_rules import ReminderRules
-from scheduler.sms import SmsSender, sms_kind
+from scheduler.sms import Texter, sms_kind
 from scheduler.staff_moves import StaffMoves
 
 log = logging.getLogger(__name__)
@@ -76,14 +76,14 @@ class Duties:
     """What a worker does besides pushing bookings, and how.
 
     `on_change` runs in the transaction of a move that staff made in the calendar, besides the
-    calendar's own job. `holidays` None are those of the United States. Without `send_sms` text
+    calendar's own job. `holidays` None are those of the United States. Without a `texter` text
     messages wait for another worker, and so do reminder calls without a `dialer`;
     `reminder_attempts` is how often one that nobody answers is made. `invites` makes customers
     guests of their event. `schedule` maps kinds of jobs to times of cron.
     """
 
     on_change: Callable[[JobQueue], OnChange] | None = None
-    send_sms: SmsSender | None = None
+    texter: Texter | None = None
     dialer: Dialer | None = None
     reminder_attempts: int = 1
     holidays: Container[date] | None = None
@@ -185,8 +185,8 @@ class _Worker:
             pool, zone=self.zone, busy=busy, on_change=on_change, holidays=duties.holidays
         )
         kinds = [holds_sweeper_kind(desk), retention_kind(pool, keep_days=duties.keep_calls_days)]
-        if duties.send_sms is not None:
-            kinds.append(sms_kind(pool, duties.send_sms))
+        if duties.texter is not None:
+            kinds.append(sms_kind(pool, duties.texter))
         if duties.dialer is not None:
             kinds += self._reminder_kinds(pool, jobs, duties.dialer)
         if self.calendar is not None:

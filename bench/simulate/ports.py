@@ -211,3 +211,7 @@ class KeptTexts:
             return f"SM{len(self.sent):032d}"
 
         return await self._faults.run("send_sms", keep)
+
+    async def send_confirmation(self, appointment_id: int, to_e164: str, body: str) -> str:
+        """Keep one confirmation."""
+        return await self.send_sms(to_e164, body)

@@ -85,6 +85,10 @@ class HostileCall:
         self.told.append(body)
         return f"SM{len(self.told):032d}"
 
+    async def send_confirmation(self, appointment_id: int, to_e164: str, body: str) -> str:
+        """Send a confirmation as any other text."""
+        return await self.send_sms(to_e164, body)
+
     async def begin(self) -> None:
         """Let Maria prove who she is, where it is her, and ask for free times."""
         await self._toolbox.run("get_available_slots", '{"service": "oil_change"}', ())

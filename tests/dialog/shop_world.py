@@ -336,6 +336,9 @@ class MemoryMessenger:
         self.sent.append((to_e164, body))
         return f"SM{len(self.sent):032d}"
 
+    async def send_confirmation(self, appointment_id: int, to_e164: str, body: str) -> str:
+        return await self.send_sms(to_e164, body)
+
 
 @dataclass(frozen=True)
 class ExtraWork:

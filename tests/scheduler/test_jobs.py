@@ -17,7 +17,7 @@ from scheduler.housekeeping import RETENTION, holds_sweeper_kind, retention_kind
 from scheduler.job_desk import JobDesk
 from scheduler.job_kind import JobKind, Payload, PostponedError, RetryPolicy
 from scheduler.jobs import JobQueue
-from scheduler.sms import SmsNotSentError, enqueue_sms, sms_kind
+from scheduler.sms import SmsNotSentError
 from scheduler.worker import Duties, run_worker
 from tests.scheduler.conftest import NINE, SERVICE, ZONE, ShopFloor
 from tests.scheduler.test_worker import drained, pending, until
@@ -154,63 +154,6 @@ async def test_a_dead_letter_whose_twin_waits_goes_away_in_its_favour(
     await enqueue(floor, jobs, "greet", dedupe_key="a")
     assert await JobDesk(floor.pool).replay() == 1
     assert (await pending(floor, "queued"), await pending(floor)) == (1, 1)
-
-
-class Phone:
-    """A sender that refuses as told."""
-
-    def __init__(self, *refusals: SmsNotSentError) -> None:
-        self.sent: list[tuple[str, str]] = []
-        self.refusals = list(refusals)
-
-    async def __call__(self, to_e164: str, body: str) -> None:
-        if self.refusals:
-            raise self.refusals.pop(0)
-        self.sent.append((to_e164, body))
-
-
-async def text(floor: ShopFloor, jobs: JobQueue, appointment_id: int, version: int = 1) -> bool:
-    async with floor.pool.acquire() as conn:
-        return await enqueue_sms(
-            jobs,
-            conn,
-            appointment_id=appointment_id,
-            version=version,
-            about="sms_confirmation",
-            to_e164="+13125550142",
-            body="See you at nine.",
-        )
-
-
-async def test_a_text_message_is_sent_once_for_each_version(
-    floor: ShopFloor, jobs: JobQueue
-) -> None:
-    booked = await floor.book(floor.desk())
-    phone = Phone(SmsNotSentError("busy", retryable=True))
-    assert await text(floor, jobs, booked.appointment_id)
-    assert not await text(floor, jobs, booked.appointment_id)
-    async with doing(floor, sms_kind(floor.pool, phone, retries=QUICK)):
-        await until(lambda: drained(floor))
-        assert len(phone.sent) == 1
-        assert await text(floor, jobs, booked.appointment_id)
-        await until(lambda: drained(floor))
-        assert len(phone.sent) == 1
-        await text(floor, jobs, booked.appointment_id, version=2)
-        await until(lambda: drained(floor))
-    assert phone.sent == [("+13125550142", "See you at nine.")] * 2
-
-
-async def test_a_text_message_to_a_wrong_number_is_kept_to_be_looked_at(
-    floor: ShopFloor, jobs: JobQueue
-) -> None:
-    booked = await floor.book(floor.desk())
-    await text(floor, jobs, booked.appointment_id)
-    phone = Phone(SmsNotSentError("not a mobile number", retryable=False))
-    async with doing(floor, sms_kind(floor.pool, phone, retries=QUICK)):
-        await until(lambda: pending(floor, "failed"))
-    (dead,) = await JobDesk(floor.pool).list_jobs()
-    assert "not a mobile number" in dead.reason
-    assert phone.sent == []
 
 
 async def test_the_sweeper_frees_what_callers_held_and_did_not_book(

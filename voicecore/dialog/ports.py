@@ -224,10 +224,14 @@ class Schedule(Protocol):
 
 
 class Messenger(Protocol):
-    """Sends one SMS through the gate; returns its SID."""
+    """Sends text messages through the gate."""
 
     async def send_sms(self, to_e164: str, body: str) -> str:
-        """Send `body` and return the SID that Twilio gave it."""
+        """Send `body` now and return the SID that Twilio gave it."""
+        ...
+
+    async def send_confirmation(self, appointment_id: int, to_e164: str, body: str) -> str:
+        """Have an appointment's confirmation sent soon, once; return what it can be found by."""
         ...
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from voicecore.net import docs_page, report_webhooks, webhooks
+from voicecore.net.ics_route import ICS_PATH, ics_file
 from voicecore.net.media_stream import media_stream
 from voicecore.net.server_parts import PARTS, STREAM_PATH, ServerParts
 from voicecore.net.signed_form import MAX_FORM_BYTES
@@ -38,6 +39,7 @@ def build_app(parts: ServerParts) -> web.Application:
     for path, handler in _WEBHOOKS:
         app.router.add_post(path, handler)
     app.router.add_get(STREAM_PATH, media_stream)
+    app.router.add_get(ICS_PATH, ics_file)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     app.router.add_get("/openapi.json", docs_page.openapi_json)

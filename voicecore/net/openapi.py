@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from voicecore.net.ics_route import ICS_PATH
 from voicecore.net.server_parts import STREAM_PATH
 from voicecore.net.spoken_answers import RESULT_PATH, WHISPER_PATH
 
@@ -69,9 +70,10 @@ def openapi() -> dict[str, Any]:
             {"name": "calls", "description": "What to do with a call, as TwiML."},
             {"name": "reports", "description": "How far a call, a stream or a text is."},
             {"name": "media", "description": "The sound of a call."},
+            {"name": "appointments", "description": "What a customer's text message links to."},
             {"name": "worker", "description": "For load balancers, and this page."},
         ],
-        "paths": {**_calls(), **_reports(), **_media(), **_worker()},
+        "paths": {**_calls(), **_reports(), **_media(), **_appointments(), **_worker()},
     }
 
 
@@ -217,6 +219,33 @@ def _media() -> dict[str, Any]:
                         "101": "The socket is open.",
                         "400": "Not a WebSocket upgrade.",
                         "403": _REFUSALS["403"],
+                    }
+                ),
+            }
+        }
+    }
+
+
+def _appointments() -> dict[str, Any]:
+    token = {
+        "name": "token",
+        "in": "path",
+        "required": True,
+        "description": "Names the appointment and the end of its life, and is signed.",
+        "schema": TEXT,
+    }
+    return {
+        ICS_PATH: {
+            "get": {
+                "tags": ["appointments"],
+                "summary": "One appointment as a calendar file",
+                "description": "For whoever has the link of the text message, for thirty days.",
+                "parameters": [token],
+                "responses": _responses(
+                    {
+                        "200": "An iCalendar file.",
+                        "404": "No such appointment, or a token that we did not make.",
+                        "410": "The link has run out.",
                     }
                 ),
             }

@@ -52,6 +52,13 @@ class OutboundDialer:
         except TwilioRestError as error:
             return _failed(error)
 
+    async def texts_to(self, to_e164: str) -> dict[str, str] | None:
+        """Return the words of our latest messages to a number by SID; None: no answer."""
+        try:
+            return await self._rest.texts_to(to_e164)
+        except TwilioRestError:
+            return None
+
     async def calls_to(self, to_e164: str) -> tuple[RestCall, ...] | None:
         """Return our latest calls to a number; None: no answer."""
         try:

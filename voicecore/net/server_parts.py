@@ -11,6 +11,7 @@ from aiohttp import web
 
 from voicecore.call_info import CallInfo
 from voicecore.dialog.reminder import Reminder
+from voicecore.net.calendar_files import CalendarFiles
 from voicecore.net.call_cap import Admission, CallCap
 from voicecore.net.handovers import Handover, Handovers
 from voicecore.net.live_calls import LiveCalls
@@ -43,7 +44,7 @@ class ServerParts:
 
     `public_base_url` has no slash at its end; `draining` refuses new calls; a media socket has
     `start_timeout_s` to send its `start`. `cap` counts the calls of all workers; None: no limit
-    but `max_calls`, which is this worker's.
+    but `max_calls`, which is this worker's. Without `calendar_files` no link leads anywhere.
     """
 
     public_base_url: str
@@ -56,6 +57,7 @@ class ServerParts:
     phone_events: PhoneEvents
     tasks: TaskSet
     cap: CallCap | None = None
+    calendar_files: CalendarFiles | None = None
     handovers: Handovers = field(default_factory=Handovers)
     transfer_ring_s: int = 20
     draining: bool = False

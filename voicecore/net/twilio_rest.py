@@ -158,6 +158,20 @@ class TwilioRest:
             raise TwilioRestError("no list of calls", code=None, unknown_outcome=False)
         return tuple(_call(entry) for entry in found if isinstance(entry, dict))
 
+    async def texts_to(self, to_e164: str) -> dict[str, str]:
+        """Return the words of our messages to a number by SID, the newest first; at most fifty.
+
+        Raises:
+            TwilioRestError: refused, or no answer.
+        """
+        query = urlencode({"To": to_e164, "From": self._from_e164, "PageSize": "50"})
+        answer = await self._ask("GET", f"Messages.json?{query}", ())
+        found = answer.get("messages")
+        if not isinstance(found, list):
+            raise TwilioRestError("no list of messages", code=None, unknown_outcome=False)
+        entries = [entry for entry in found if isinstance(entry, dict)]
+        return {str(entry.get("sid")): str(entry.get("body")) for entry in entries}
+
     async def call(self, call_sid: str) -> RestCall:
         """Return a call as it stands.
 

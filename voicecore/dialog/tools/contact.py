@@ -34,7 +34,9 @@ async def send_confirmation(
     to_e164 = _number_on_file(desk)
     if to_e164 is None:
         return problem("no_number", phrases.filled(phrases.ASK_NO_TEXT, spoken=spoken))
-    sid = await desk.messenger.send_sms(to_e164, _confirmation(desk, appointment))
+    sid = await desk.messenger.send_confirmation(
+        appointment.appointment_id, to_e164, _confirmation(desk, appointment)
+    )
     desk.ledger.record_sms(sid, appointment.appointment_id)
     return answer({"status": "sent"})
 
