@@ -18,6 +18,16 @@ from voicecore.errors import SettingsError
 
 EMPTY = SecretStr("")
 
+# Source: Deepgram, Models and languages (English of Nova-3); Voices (English voices of Aura 2).
+VOICES = {
+    "en": "aura-2-thalia-en",
+    "en-US": "aura-2-thalia-en",
+    "en-GB": "aura-2-pandora-en",
+    "en-AU": "aura-2-theia-en",
+    "en-NZ": "aura-2-theia-en",
+    "en-IN": "aura-2-thalia-en",
+}
+MOST_NAME_CHARS, MOST_PERSONA_CHARS = 40, 300
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # Source: ITU-T E.164, at most 15 digits after the plus sign.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -80,6 +90,18 @@ class Settings(BaseSettings):
         20, ge=5, le=60, description="Seconds that it rings there before the agent is back."
     )
 
+    # --- the agent --------------------------------------------------------------------------
+    agent_name: str = Field("", description="Name that the agent gives itself; empty: none.")
+    agent_persona: str = Field(
+        "friendly, calm and to the point",
+        description="How the agent speaks, in a few words for the language model.",
+    )
+    agent_language: str = Field(
+        "en-US",
+        description="en-US, en-GB, en-AU, en-NZ, en-IN or en: what the listener expects, and which "
+        "voice speaks. The agent speaks English only.",
+    )
+
     # --- Twilio -----------------------------------------------------------------------------
     twilio_account_sid: str = Field("", description="Account SID (AC...).")
     twilio_auth_token: SecretStr = Field(EMPTY, description="Auth token: signs the webhooks.")
@@ -112,7 +134,9 @@ class Settings(BaseSettings):
         "wss://api.deepgram.com/v1/speak", description="Streaming text-to-speech."
     )
     deepgram_listen_model: str = Field("nova-3", description="Model of the listener.")
-    deepgram_voice: str = Field("aura-2-thalia-en", description="Voice of the agent.")
+    deepgram_voice: str = Field(
+        "", description="Voice of the agent, an English one; empty: one that fits AGENT_LANGUAGE."
+    )
 
     # --- language model ---------------------------------------------------------------------
     openai_api_key: SecretStr = Field(EMPTY, description="API key.")
@@ -185,6 +209,44 @@ class Settings(BaseSettings):
         if value and not _E164.fullmatch(value):
             raise ValueError("is not an E.164 number such as +13125550100")
         return value
+
+    @field_validator("agent_language")
+    @classmethod
+    def _spoken_language(cls, value: str) -> str:
+        known = {name.lower(): name for name in VOICES}
+        if value.lower() not in known:
+            raise ValueError(
+                f"is not one of {', '.join(VOICES)}: what callers say is read, and what the agent "
+                "says is written, in English only"
+            )
+        return known[value.lower()]
+
+    @field_validator("deepgram_voice")
+    @classmethod
+    def _english_voice(cls, value: str) -> str:
+        if value and not re.fullmatch(r"aura-[a-z0-9-]+-en", value):
+            raise ValueError(f"is not an English voice such as {VOICES['en']}")
+        return value
+
+    @field_validator("agent_name")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        plain = all(character.isalpha() or character in " -'." for character in value)
+        if not plain or len(value) > MOST_NAME_CHARS:
+            raise ValueError(f"is not a name of at most {MOST_NAME_CHARS} letters")
+        return " ".join(value.split())
+
+    @field_validator("agent_persona")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if len(value) > MOST_PERSONA_CHARS or not value.isprintable():
+            raise ValueError(f"is not one line of at most {MOST_PERSONA_CHARS} characters")
+        return " ".join(value.split())
+
+    @property
+    def voice(self) -> str:
+        """The voice that speaks: the one that was chosen, or one that fits the language."""
+        return self.deepgram_voice or VOICES[self.agent_language]
 
     @field_validator("public_base_url")
     @classmethod

@@ -75,7 +75,7 @@ async def test_what_fails_while_the_phone_rings_is_a_note() -> None:
     await broken.conversation.prefetch()
     assert broken.conversation.ledger.notes == ["prefetch: ConnectionError"] * 2
     assert "not loaded" in broken.conversation.request(()).messages[1]["content"]
-    assert broken.conversation.keyterms() == []
+    assert broken.conversation.keyterms() == [SHOP.name]
 
 
 async def test_a_prefetch_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,8 @@ async def test_a_call_without_caller_id_fetches_only_the_shop() -> None:
     unknown = world(caller=None)
     await unknown.conversation.prefetch()
     assert unknown.directory.asked == []
-    assert unknown.conversation.keyterms() == ["Oil change", "Brake inspection", "Tire rotation"]
+    services = ["Oil change", "Brake inspection", "Tire rotation"]
+    assert unknown.conversation.keyterms() == [SHOP.name, *services]
 
 
 async def test_keyterms_hold_services_names_and_cars() -> None:

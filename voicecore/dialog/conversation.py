@@ -12,9 +12,11 @@ from voicecore.call.history import CallerSaid, HistoryItem, ToolUsed
 from voicecore.dialog import phrases
 from voicecore.dialog.claim_guard import false_claim
 from voicecore.dialog.code_words import without_codes
-from voicecore.dialog.desk import CallDesk, label, plain_text
+from voicecore.dialog.desk import CallDesk
+from voicecore.dialog.greeting import greeting
 from voicecore.dialog.handover_summary import handover_summary
 from voicecore.dialog.instructions import context_text, state_text
+from voicecore.dialog.keyterms import keyterms
 from voicecore.dialog.ledger import Deed, Ledger
 from voicecore.dialog.llm_request import LlmRequest
 from voicecore.dialog.messages import history_messages
@@ -41,7 +43,6 @@ MOST_TOOLS_IN_A_ROW = 8
 """Tool calls after the caller's last words; then the model must speak."""
 MOST_PROMPT_TOKENS = 9000
 """Of the messages, without the tools; about a quarter of an hour of talking."""
-_MOST_KEYTERMS = 50
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Conversation:
         self._offered: frozenset[str] = frozenset()
         self._context: str | None = None
         self._held_back = False
-        self.greeting = _greeting(shop, reminder, is_open=is_open)
+        self.greeting = greeting(shop, reminder, is_open=is_open)
         self.prompt_version = prompt_version()
 
     @property
@@ -189,17 +190,8 @@ class Conversation:
                 self._desk.ledger.notes.append(f"prefetch: {type(failure).__name__}")
 
     def keyterms(self) -> list[str]:
-        """Return words that the listener should expect: services, and names on the line's record.
-
-        They go to the listener only, which tells nothing back unless it was said.
-        """
-        terms = [plain_text(entry.name) for entry in self._desk.services]
-        record = self._desk.identity.record or self._desk.line_record()
-        if record is not None:
-            terms += [record.customer.first_name, record.customer.last_name]
-            terms += [label(car).split(" ", 1)[1] for car in record.vehicles]
-        unique = dict.fromkeys(plain_text(term) for term in terms)
-        return [term for term in unique if term][:_MOST_KEYTERMS]
+        """Return words that the listener should expect on this call, the most telling first."""
+        return keyterms(self._desk)
 
     def summary(self) -> str:
         """Return what a person who takes the call over should know, as a few spoken sentences."""
@@ -231,18 +223,6 @@ class Conversation:
         services = await self._desk.load_services()
         if services:
             await self._desk.load_slots_ahead(services[0].code, PREFETCH_DAYS, PREFETCH_LIMIT)
-
-
-def greetings(shop: ShopProfile) -> tuple[str, str]:
-    """Return what callers hear first: while the shop is open, and while it is closed."""
-    return phrases.GREETING.format(shop=shop.name), phrases.GREETING_CLOSED.format(shop=shop.name)
-
-
-def _greeting(shop: ShopProfile, reminder: Reminder | None, *, is_open: bool) -> str:
-    if reminder is None:
-        return greetings(shop)[0 if is_open else 1]
-    name = plain_text(reminder.first_name)
-    return phrases.GREETING_REMINDER.format(shop=shop.name, name=name)
 
 
 def _object(text: str) -> dict[str, object]:

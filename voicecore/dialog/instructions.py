@@ -12,6 +12,7 @@ from voicecore.dialog.speakable import speakable
 from voicecore.dialog.spoken_time import WEEKDAYS, spoken_date, spoken_price, spoken_when
 
 CALENDAR_DAYS = 15
+_MANNER = "friendly, calm and to the point"
 _UNKNOWN_HOURS = "not known to you"
 
 
@@ -25,6 +26,8 @@ def context_text(desk: CallDesk) -> str:
         for entry in desk.services
     ]
     return prompt("context.md").format(
+        agent=_agent(desk.shop.agent_name),
+        persona=desk.shop.persona or _MANNER,
         shop=desk.shop.name,
         address=desk.shop.address,
         hours=desk.shop.hours or _UNKNOWN_HOURS,
@@ -34,6 +37,12 @@ def context_text(desk: CallDesk) -> str:
         ),
         services="\n".join(services) or "- not loaded; ask get_available_slots",
     )
+
+
+def _agent(name: str) -> str:
+    """Say who the model is; an assistant that has a name is still no person."""
+    who = f"You are {name}, the automated" if name else "You are the automated"
+    return f"{who} phone assistant of this shop. If somebody asks, say that you are not a person."
 
 
 def state_text(desk: CallDesk, *, held_back: bool) -> str:

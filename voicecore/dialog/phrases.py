@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 # --- spoken as they are ----------------------------------------------------------------------
-GREETING = "Thank you for calling {shop}. How can I help you today?"
+GREETING = "Thank you for calling {shop}.{this_is} How can I help you today?"
 GREETING_CLOSED = (
-    "Thank you for calling {shop}. We are closed right now, but I can help you with an "
+    "Thank you for calling {shop}.{this_is} We are closed right now, but I can help you with an "
     "appointment. What can I do for you?"
 )
 HOLD_BACK = "One moment please."
-GREETING_REMINDER = "Hello, this is {shop}. Am I speaking with {name}?"
+THIS_IS = " This is {agent}."
+OF_SHOP = "{agent} from {shop}"
+GREETING_REMINDER = "Hello, this is {caller}. Am I speaking with {name}?"
 REMINDER_WRONG_PERSON = "I am sorry to have bothered you. Have a good day. Goodbye."
 REMINDER_VOICEMAIL = (
     "Hello, this is {shop} with a friendly reminder. Please call us back at your convenience. "

@@ -12,6 +12,8 @@ class ShopProfile:
 
     `timezone` is an IANA name, `transfer_number` E.164 or empty where nobody takes calls over,
     `hours` one speakable sentence about the opening hours, empty where they are not known.
+    `agent_name` is what the agent calls itself, empty: it gives no name; `persona` one line on how
+    it speaks.
     """
 
     name: str
@@ -19,6 +21,8 @@ class ShopProfile:
     address: str
     transfer_number: str
     hours: str = ""
+    agent_name: str = ""
+    persona: str = ""
 
     @property
     def zone(self) -> ZoneInfo:

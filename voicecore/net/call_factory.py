@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -19,7 +19,8 @@ from voicecore.call.policy import Phrases, Policy
 from voicecore.call.state import CallState
 from voicecore.call_info import CallInfo
 from voicecore.config import Settings
-from voicecore.dialog.conversation import Conversation, greetings
+from voicecore.dialog.conversation import Conversation
+from voicecore.dialog.greeting import greetings
 from voicecore.dialog.ports import Directory, Messenger, Schedule
 from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.safeguards import Safeguards
@@ -90,6 +91,8 @@ class CallFactory:
             address=settings.shop_address,
             transfer_number=settings.transfer_number,
             hours=around.shop_hours,
+            agent_name=settings.agent_name,
+            persona=settings.agent_persona,
         )
         self._policy = replace(
             around.policy,
@@ -139,7 +142,9 @@ class CallFactory:
                 clips=self._clips,
                 scribe=Scribe(info, store=around.store, journal=around.journal),
                 observer=GuardedObserver(around.observers, info),
-                make_listener=lambda caller: self._listener(caller.heard, caller.listener_changed),
+                make_listener=lambda caller: self._listener(
+                    caller.heard, caller.listener_changed, conversation.keyterms
+                ),
                 make_speaker=lambda speech: self._speaker(
                     speech.audio, speech.flushed, speech.failed
                 ),
@@ -184,17 +189,19 @@ class CallFactory:
         self,
         on_message: Callable[[HeardMessage], None],
         on_state: Callable[[ListenerState], None],
+        keyterms: Callable[[], Sequence[str]],
     ) -> DeepgramListener:
         settings = self._around.settings
         return DeepgramListener(
             self._around.http,
             settings.deepgram_listen_url,
             settings.deepgram_api_key.get_secret_value(),
-            ListenOptions(model=settings.deepgram_listen_model),
+            ListenOptions(model=settings.deepgram_listen_model, language=settings.agent_language),
             on_message,
             on_state,
             asyncio.get_running_loop().time,
             timings=self._around.listener_timings,
+            keyterms=keyterms,
         )
 
     def _speaker(
@@ -208,7 +215,7 @@ class CallFactory:
             self._around.http,
             settings.deepgram_speak_url,
             settings.deepgram_api_key.get_secret_value(),
-            settings.deepgram_voice,
+            settings.voice,
             on_audio,
             on_flushed,
             on_failed,

@@ -28,11 +28,13 @@ class CallTimeouts:
     `media_s`: Twilio sends a frame every 20 ms, silence included; none for this long means a dead
     peer. `writes_s`: how long the end of a call waits for tools that change something, and then
     for its last rows. `idle_check_s`: how often a voice is closed that no frames feed any more.
+    `keyterms_s`: how long the listener waits for the caller's record, to know names and cars.
     """
 
     media_s: float = 20.0
     writes_s: float = 5.0
     idle_check_s: float = 0.3
+    keyterms_s: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)

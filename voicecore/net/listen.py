@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import structlog
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 REPLAY_MS = 5000
 """So much audio is kept for a new link."""
+_BAD_REQUEST = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ class DeepgramListener:
 
     `on_message` gets what was heard, with times in seconds of the call's own audio; `on_state`
     gets every change of the connection. Both are called from the listener's task and must not
-    block. `clock` gives monotonic seconds.
+    block. `clock` gives monotonic seconds. `keyterms` is asked at every connect; a model that takes
+    none, or a server that refuses them, is asked without.
     """
 
     def __init__(
@@ -67,9 +69,12 @@ class DeepgramListener:
         clock: Callable[[], float],
         *,
         timings: ListenerTimings | None = None,
+        keyterms: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self._session = session
-        self._url = listen_url(url, options)
+        self._url = url
+        self._options = options
+        self._keyterms = keyterms if options.model.startswith("nova-3") else None
         self._api_key = api_key
         self._on_message = on_message
         self._on_state = on_state
@@ -142,20 +147,36 @@ class DeepgramListener:
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse | None:
         started_at = self._clock()
+        keyterms = tuple(self._keyterms()) if self._keyterms is not None else ()
         try:
-            ws = await connect(
-                self._session,
-                self._url,
-                api_key=self._api_key,
-                service="listen",
-                policy=self._timings.connect,
-            )
+            try:
+                ws = await self._dial(keyterms)
+            except DeepgramError as error:
+                if not keyterms or error.status != _BAD_REQUEST:
+                    raise
+                log.warning("keyterms_refused", reason=error.reason, terms=len(keyterms))
+                self._keyterms = None
+                ws = await self._dial(())
         except DeepgramError as error:
             log.error("listener_failed", reason=error.reason, status=error.status)
             self._give_up(error.reason, error.status)
             return None
-        log.info("listener_connected", connect_ms=round((self._clock() - started_at) * 1000))
+        log.info(
+            "listener_connected",
+            connect_ms=round((self._clock() - started_at) * 1000),
+            keyterms=len(keyterms),
+        )
         return ws
+
+    async def _dial(self, keyterms: tuple[str, ...]) -> aiohttp.ClientWebSocketResponse:
+        options = replace(self._options, keyterms=keyterms or self._options.keyterms)
+        return await connect(
+            self._session,
+            listen_url(self._url, options),
+            api_key=self._api_key,
+            service="listen",
+            policy=self._timings.connect,
+        )
 
     async def _serve(self, first: aiohttp.ClientWebSocketResponse) -> None:
         ws: aiohttp.ClientWebSocketResponse | None = first

@@ -111,10 +111,14 @@ class CallSession:
 
     def prepare(self) -> None:
         """Open everything that the first words will need; called from the voice webhook."""
-        self._tasks.spawn(self._listener.open(), name="open_listener")
+        prefetch = self._side_tasks.spawn(self._parts.conversation.prefetch(), name="prefetch")
+        self._tasks.spawn(self._open_listener(prefetch), name="open_listener")
         self._tasks.spawn(self._speaker.open(), name="open_speaker")
-        self._side_tasks.spawn(self._parts.conversation.prefetch(), name="prefetch")
         self._side_tasks.spawn(self._parts.llm.warm(), name="warm_llm")
+
+    async def _open_listener(self, prefetch: asyncio.Task[None]) -> None:
+        await asyncio.wait({prefetch}, timeout=self._parts.timeouts.keyterms_s)
+        await self._listener.open()
 
     async def run(self, socket: MediaSocket, stream_sid: str) -> HangupCause:
         """Serve the accepted media socket until the call is over; leaves nothing behind."""
