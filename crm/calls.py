@@ -44,15 +44,22 @@ ON CONFLICT (call_sid, turn, role) DO UPDATE
        detail = call_turns.detail || EXCLUDED.detail,
        at = least(EXCLUDED.at, call_turns.at)
 """
-# A call ends once: the first report of its end stays.
+# A call ends once: the first report of its end stays. A transfer is an end only until the caller is
+# back: then the later end counts, whichever was written first.
 _UPSERT_END = """
 INSERT INTO calls (call_sid, direction, started_at, ended_at, outcome, summary, stats)
 VALUES ($1, 'inbound', $2, $2, $3, $4, $5)
 ON CONFLICT (call_sid) DO UPDATE
-   SET ended_at = coalesce(calls.ended_at, greatest(EXCLUDED.ended_at, calls.started_at)),
-       outcome = coalesce(calls.outcome, EXCLUDED.outcome),
-       summary = CASE WHEN calls.ended_at IS NULL THEN EXCLUDED.summary ELSE calls.summary END,
-       stats = CASE WHEN calls.ended_at IS NULL THEN EXCLUDED.stats ELSE calls.stats END,
+   SET ended_at = CASE WHEN calls.ended_at IS NULL
+                             OR (calls.outcome = 'transfer' AND EXCLUDED.outcome <> 'transfer')
+                       THEN greatest(EXCLUDED.ended_at, calls.started_at)
+                       ELSE calls.ended_at END,
+       outcome = CASE WHEN calls.outcome IS NULL OR calls.outcome = 'transfer'
+                      THEN EXCLUDED.outcome ELSE calls.outcome END,
+       summary = CASE WHEN calls.ended_at IS NULL OR calls.outcome = 'transfer'
+                      THEN EXCLUDED.summary ELSE calls.summary END,
+       stats = CASE WHEN calls.ended_at IS NULL OR calls.outcome = 'transfer'
+                    THEN EXCLUDED.stats ELSE calls.stats END,
        updated_at = now()
 """
 

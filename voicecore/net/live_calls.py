@@ -50,7 +50,9 @@ class LiveCalls:
     def remove(self, session: CallSession, cause: HangupCause) -> None:
         """Note that the stream of `session` is over."""
         call_sid = session.info.call_sid
-        self._sessions.pop(call_sid, None)
+        # A caller who was taken back has a new session while the old one still tidies up.
+        if self._sessions.get(call_sid) is session:
+            del self._sessions[call_sid]
         self._ends[call_sid] = cause
         while len(self._ends) > REMEMBERED_ENDS:
             self._ends.popitem(last=False)

@@ -54,7 +54,7 @@ async def _serve(parts: ServerParts, socket: MediaSocket, start: twilio_media.St
     try:
         await session.run(socket, start.stream_sid)
     finally:
-        if session.outcome is HangupCause.TRANSFER:
+        if session.outcome is HangupCause.TRANSFER and not session.is_handed_over:
             parts.handovers.keep(session.handover())
         parts.live.remove(session, session.outcome)
         if parts.cap is not None:

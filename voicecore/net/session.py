@@ -106,6 +106,7 @@ class CallSession:
         self.cause: HangupCause | None = None
         """Why the call ended, as soon as that is decided."""
         self._reason = ""
+        self.is_handed_over = False
 
     # --- the life of a call -------------------------------------------------------------
 
@@ -165,7 +166,8 @@ class CallSession:
         self._close(HangupCause.SOCKET_LOST, "Twilio asks what comes next")
 
     def handover(self) -> Handover:
-        """What whoever goes on with this call must know."""
+        """What whoever goes on with this call must know; final once the end is decided."""
+        self.is_handed_over = True
         parts, state = self._parts, self._state
         return Handover(
             info=self.info,

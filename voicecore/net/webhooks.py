@@ -127,7 +127,7 @@ async def transfer_result(request: web.Request) -> web.Response:
         return _xml(twiml.hangup())
     if parts.prepared.ticket_for(call_sid) is None:
         handover = parts.handovers.take(call_sid)
-        if handover is None or call_sid in parts.live:
+        if handover is None:
             return _xml(nobody())
         return await _connect(
             parts, handover.info, lambda: parts.new_session(handover.info, handover=handover)
@@ -183,6 +183,10 @@ def _after_stream(parts: ServerParts, call_sid: str) -> web.Response:
         case HangupCause.AGENT | HangupCause.CALLER | HangupCause.SHUTDOWN:
             return _xml(twiml.hangup())
         case HangupCause.TRANSFER:
+            session = parts.live.session(call_sid)
+            if session is not None and not session.is_handed_over:
+                # It still tidies up; whoever picks up at once must find it all the same.
+                parts.handovers.keep(session.handover())
             return _xml(transfer(parts, call_sid))
         case HangupCause.SOCKET_LOST | HangupCause.FAILURE | None:
             # A stream that never began, or of whose end only Twilio knows so far.

@@ -68,10 +68,16 @@ class VerbRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialResult:
-    """How a `<Dial>` ends: Twilio's `DialCallStatus`, after the two have talked."""
+    """How a `<Dial>` ends: Twilio's `DialCallStatus`, after ringing and after the two have talked.
+
+    Whoever would pick up after `timeout` rings in vain. `hears_out` is False for somebody who hangs
+    up before the whispered document is over.
+    """
 
     status: str = "completed"
     talk_s: float = 0.0
+    ring_s: float = 0.0
+    hears_out: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +127,8 @@ class PlacedCall:
         self.line = Line(caller)
         self.webhooks = webhooks
         self.verbs: list[VerbRun] = []
+        self.whispers: list[str] = []
+        """What whoever picked up a `<Dial>` was told before the two were connected."""
         self.streams: list[MediaStream] = []
         self.created_at = time.time()
         self.rang_s: float | None = None

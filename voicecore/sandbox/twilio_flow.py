@@ -26,6 +26,7 @@ from voicecore.sandbox.twilio_call import (
     PlacedCall,
     VerbRun,
 )
+from voicecore.sandbox.twilio_dial import DialLeg
 from voicecore.sandbox.twilio_gather import gather, record_message
 from voicecore.sandbox.twilio_stream import MediaStream
 from voicecore.sandbox.twilio_twiml import (
@@ -298,16 +299,19 @@ class CallFlow:
         return DocumentSource(url=self._absolute(verb.text), method=verb.get("method", "POST"))
 
     async def _dial(self, verb: Verb) -> _Step:
+        call = self._call
         target = verb.text or next((noun.text for noun in verb.nouns), "")
         result = self._dial_results.get(target, DialResult())
-        await self._call.wait(result.talk_s)
-        params = {
-            "DialCallStatus": result.status,
-            "DialCallSid": new_sid("CA"),
-            "DialBridged": "true" if result.status == "completed" else "false",
-        }
-        if result.status == "completed":
-            params["DialCallDuration"] = str(round(result.talk_s))
+        leg = DialLeg(call, target, new_sid("CA"))
+        limit_s = number_of(verb.get("timeout"), 30.0)
+        await call.wait(min(result.ring_s, limit_s))
+        status = "no-answer" if result.ring_s > limit_s else result.status
+        bridged = status == "completed" and not call.hung_up
+        if bridged:
+            bridged = await leg.whisper(self._url, verb, hears_out=result.hears_out)
+        if bridged:
+            await call.wait(result.talk_s)
+        params = leg.result_params(status, result.talk_s if bridged else 0.0, bridged=bridged)
         return self._action(verb, params, fall_through=True)
 
     async def _gather(self, verb: Verb) -> _Step:
