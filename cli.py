@@ -86,6 +86,7 @@ from voicecore.net.app import make_runner
 from voicecore.net.calendar_files import CalendarFiles
 from voicecore.net.call_cap import CallCap
 from voicecore.net.call_factory import CallFactory, Surroundings
+from voicecore.net.early_reports import EarlyReports
 from voicecore.net.ics_link import IcsLinks
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.llm import LlmStream
@@ -252,6 +253,7 @@ def _server_parts(
         new_session=factory.new_session,
         phone_events=phone_events,
         tasks=tasks,
+        early=EarlyReports(link),
     )
     if settings.max_calls_total:
         parts.cap = CallCap(link, max_calls=settings.max_calls_total)

@@ -28,6 +28,7 @@ from voicecore.net.call_cap import CallCap
 from voicecore.net.call_factory import CallFactory, Surroundings
 from voicecore.net.call_parts import CallTimeouts
 from voicecore.net.deepgram_socket import ConnectPolicy
+from voicecore.net.early_reports import EarlyReports
 from voicecore.net.listen import ListenerTimings
 from voicecore.net.listen_link import LinkTimings
 from voicecore.net.live_calls import LiveCalls
@@ -323,6 +324,7 @@ async def _start(stack: AsyncExitStack, redis_url: str, model: Model, options: O
         new_session=factory.new_session,
         phone_events=options.phone_events or MemoryPhoneEvents(),
         tasks=tasks,
+        early=EarlyReports(link),
         cap=None
         if not options.max_calls_total
         else CallCap(link, max_calls=options.max_calls_total),

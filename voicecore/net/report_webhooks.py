@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 from multidict import MultiMapping
 
+from voicecore.net.early_reports import CallReport, tell
 from voicecore.net.phone_events import (
     AnsweredBy,
     CallProgress,
@@ -23,7 +24,7 @@ from voicecore.net.phone_events import (
     MessageProgress,
     StreamProgress,
 )
-from voicecore.net.server_parts import PARTS
+from voicecore.net.server_parts import PARTS, ServerParts
 from voicecore.net.signed_form import (
     MESSAGE_SID,
     STREAM_SID,
@@ -61,8 +62,7 @@ async def call_status(request: web.Request) -> web.Response:
         sip_code=form.get("SipResponseCode", ""),
         error_code=form.get("ErrorCode", ""),
     )
-    parts = request.app[PARTS]
-    known = await asked(parts.phone_events.call_status(progress), "call_status")
+    known = await _report(request.app[PARTS], progress)
     log.info("call_status", call_sid=progress.call_sid, status=progress.status, known=known)
     return _taken(known)
 
@@ -75,7 +75,7 @@ async def amd(request: web.Request) -> web.Response:
         verdict=word_in(form, "AnsweredBy"),
         after_ms=count_in(form, "MachineDetectionDuration"),
     )
-    known = await asked(request.app[PARTS].phone_events.answered_by(answer), "answered_by")
+    known = await _report(request.app[PARTS], answer)
     log.info("answered_by", call_sid=answer.call_sid, verdict=answer.verdict, known=known)
     return _taken(known)
 
@@ -92,7 +92,7 @@ async def stream_status(request: web.Request) -> web.Response:
     )
     if progress.event not in STREAM_EVENTS:
         raise web.HTTPBadRequest(text="StreamEvent is none that we know")
-    known = await asked(request.app[PARTS].phone_events.stream_status(progress), "stream_status")
+    known = await _report(request.app[PARTS], progress)
     if progress.error:
         log.warning("stream_error", call_sid=progress.call_sid, reason=progress.error[:200])
     return _taken(known)
@@ -147,6 +147,17 @@ async def asked(answer: Awaitable[T], what: str) -> T:
         log.warning("records_failed", what=what, reason=type(found).__name__)
         raise web.HTTPServiceUnavailable(text="not now", headers={"Retry-After": "1"}) from found
     return found
+
+
+async def _report(parts: ServerParts, report: CallReport) -> bool:
+    """Take a report down; one of a call that is not known yet is kept aside."""
+    what = type(report).__name__
+    known = await asked(tell(parts.phone_events, report), what)
+    if known or parts.early is None:
+        return known
+    await parts.early.keep(report)
+    # The call may have become known meanwhile; then nobody would come for what is kept.
+    return await asked(tell(parts.phone_events, report), what)
 
 
 def _taken(known: bool) -> web.Response:

@@ -13,6 +13,7 @@ from voicecore.call_info import CallInfo
 from voicecore.dialog.reminder import Reminder
 from voicecore.net.calendar_files import CalendarFiles
 from voicecore.net.call_cap import Admission, CallCap
+from voicecore.net.early_reports import EarlyReports, tell
 from voicecore.net.handovers import Handover, Handovers
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.phone_events import PhoneEvents
@@ -45,6 +46,7 @@ class ServerParts:
     `public_base_url` has no slash at its end; `draining` refuses new calls; a media socket has
     `start_timeout_s` to send its `start`. `cap` counts the calls of all workers; None: no limit
     but `max_calls`, which is this worker's. Without `calendar_files` no link leads anywhere.
+    `early` keeps reports of calls that are not known yet.
     """
 
     public_base_url: str
@@ -58,6 +60,7 @@ class ServerParts:
     tasks: TaskSet
     cap: CallCap | None = None
     calendar_files: CalendarFiles | None = None
+    early: EarlyReports | None = None
     handovers: Handovers = field(default_factory=Handovers)
     transfer_ring_s: int = 20
     draining: bool = False
@@ -86,14 +89,18 @@ class ServerParts:
         try:
             async with asyncio.timeout(ARRIVAL_S):
                 # The records belong to another package: any of their errors is a value here.
-                (failure,) = await asyncio.gather(
-                    self.phone_events.call_arrived(call), return_exceptions=True
-                )
+                (failure,) = await asyncio.gather(self._take_down(call), return_exceptions=True)
         except TimeoutError as error:
             failure = error
         if isinstance(failure, BaseException):
             reason = type(failure).__name__
             log.warning("arrival_not_noted", call_sid=call.call_sid, reason=reason)
+
+    async def _take_down(self, call: CallInfo) -> None:
+        await self.phone_events.call_arrived(call)
+        if self.early is not None:
+            for report in await self.early.take(call.call_sid):
+                await tell(self.phone_events, report)
 
 
 PARTS = web.AppKey("parts", ServerParts)
