@@ -54,6 +54,8 @@ def make_runner(parts: ServerParts, *, idle_s: float = IDLE_S) -> web.AppRunner:
         access_log=None,
         shutdown_timeout=SHUTDOWN_S,
         keepalive_timeout=idle_s,
+        # Who is answered before the end of a form is let go: nobody waits for the rest.
+        lingering_time=0.0,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import structlog
@@ -16,6 +17,8 @@ log = structlog.get_logger()
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES = 32_768
+BODY_S = 5.0
+"""Longest that a form may take to come in: Twilio sends it at once."""
 CALL_SID = re.compile(r"CA[0-9a-f]{32}\Z")
 MESSAGE_SID = re.compile(r"(?:SM|MM)[0-9a-f]{32}\Z")
 STREAM_SID = re.compile(r"MZ[0-9a-f]{32}\Z")
@@ -35,6 +38,7 @@ async def signed_form(request: web.Request) -> MultiMapping[str]:
     Raises:
         web.HTTPForbidden: no signature, or a wrong one.
         web.HTTPBadRequest: not a form.
+        web.HTTPRequestTimeout: it does not come in.
         web.HTTPRequestEntityTooLarge: more than Twilio would send.
     """
     parts = request.app[PARTS]
@@ -44,7 +48,10 @@ async def signed_form(request: web.Request) -> MultiMapping[str]:
     if request.content_type != FORM_TYPE:
         raise web.HTTPBadRequest(text="a form is expected")
     try:
-        posted = await request.post()
+        async with asyncio.timeout(BODY_S):
+            posted = await request.post()
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout(text="the form does not come in") from error
     except (ValueError, LookupError) as error:
         raise web.HTTPBadRequest(text="the form cannot be read") from error
     # As it was sent: a decoded query would not give the text that Twilio has signed.
