@@ -15,9 +15,9 @@ class PlayoutAgainstTwilio(RuleBasedStateMachine):
 
     delays = st.just(0)
 
-    @initialize(data=st.data())
-    def call(self, data: st.DataObject) -> None:
-        self.phone = Phone(data.draw(self.delays))
+    @initialize(data=st.data(), bundle_ms=st.sampled_from((20, 40, 160)))
+    def call(self, data: st.DataObject, bundle_ms: int) -> None:
+        self.phone = Phone(data.draw(self.delays), bundle_ms=bundle_ms)
         self.delay = self.phone.far.delay
         self.turn = 0
         self.segment = 0

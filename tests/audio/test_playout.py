@@ -40,6 +40,23 @@ def test_the_first_pump_sends_the_lead_and_then_a_frame_each_20_ms(phone: Phone)
     assert phone.pump() == FRAME_BYTES
 
 
+def test_bundles_go_out_whole_and_the_last_one_as_long_as_it_is() -> None:
+    phone = Phone(bundle_ms=40)
+    phone.begin(0)
+    phone.write(LEAD_BYTES + 5 * FRAME_BYTES)
+    assert phone.pump() == LEAD_BYTES
+    assert phone.playout.next_due_s(phone.now_s) == pytest.approx(0.04)
+    phone.pass_samples(FRAME_BYTES)
+    assert phone.pump() == 0
+    phone.pass_samples(FRAME_BYTES)
+    assert phone.pump() == 2 * FRAME_BYTES
+    phone.pass_samples(2 * FRAME_BYTES)
+    assert phone.pump() == 2 * FRAME_BYTES
+    assert phone.playout.next_due_s(phone.now_s) == pytest.approx(phone.now_s + 0.02)
+    phone.pass_samples(FRAME_BYTES)
+    assert phone.pump() == FRAME_BYTES
+
+
 def test_a_late_tick_catches_up_in_one_go(phone: Phone) -> None:
     phone.write(8000)
     phone.pump()
@@ -312,7 +329,10 @@ def test_an_unknown_mark_means_nothing(phone: Phone, name: str) -> None:
     assert phone.playout.on_mark(name, phone.now_s) is None
 
 
-@pytest.mark.parametrize("lead_ms, capacity_ms", [(19, 1000), (0, 1000), (200, 100)])
-def test_a_lead_that_cannot_work_is_refused(lead_ms: int, capacity_ms: int) -> None:
+@pytest.mark.parametrize(
+    "bundle_ms, lead_ms, capacity_ms",
+    [(20, 19, 1000), (20, 0, 1000), (20, 200, 100), (19, 160, 1000), (180, 160, 1000)],
+)
+def test_a_lead_that_cannot_work_is_refused(bundle_ms: int, lead_ms: int, capacity_ms: int) -> None:
     with pytest.raises(AudioFormatError, match="lead"):
-        Playout(lead_ms=lead_ms, capacity_ms=capacity_ms)
+        Playout(bundle_ms=bundle_ms, lead_ms=lead_ms, capacity_ms=capacity_ms)

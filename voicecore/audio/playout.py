@@ -1,9 +1,10 @@
 """Paced playout of one call: the agent's audio in, frames and marks for the wire out.
 
 Theory of operation. Audio of a reply waits in a ring until the caller's ear has passed it. `pump`
-sends whole 160-byte frames, never more than the lead ahead of the modelled ear (`position.py`),
-and each mark right behind the audio it closes (`marks.py`). A pause rewinds sending to the ear; a
-clear forgets. Time is an argument; deadlines are absolute, so a late tick catches up by itself.
+sends whole 160-byte frames, a bundle of them in one message, never more than the lead ahead of the
+modelled ear (`position.py`), and each mark right behind the audio it closes (`marks.py`). A pause
+rewinds sending to the ear; a clear forgets. Time is an argument; deadlines are absolute, so a late
+tick catches up by itself.
 
 Frames of a reply join without a seam: a remainder shorter than a frame waits for more audio. It
 is padded with silence when `finish` says that nothing follows for now, or when a segment is
@@ -74,6 +75,7 @@ class Playout:
 
     __slots__ = (
         "_base",
+        "_bundle_frames",
         "_echo_due_s",
         "_finished",
         "_generation",
@@ -90,19 +92,27 @@ class Playout:
         "_written",
     )
 
-    def __init__(self, *, lead_ms: int = 160, capacity_ms: int = 60_000) -> None:
+    def __init__(
+        self, *, lead_ms: int = 160, bundle_ms: int = FRAME_MS, capacity_ms: int = 60_000
+    ) -> None:
         """Reserve room for `capacity_ms` of audio that is not played yet.
 
         Args:
             lead_ms: most audio at Twilio; a network stall shorter than this is not heard.
+            bundle_ms: audio that goes out together once the lead is there: fewer, larger
+                messages, for which the lead falls by as much before it is filled up again.
             capacity_ms: audio beyond it is refused by `write`.
 
         Raises:
-            AudioFormatError: the lead is shorter than a frame, or there is no room for it.
+            AudioFormatError: the lead is shorter than a bundle, a bundle than a frame, or there
+                is no room for the lead.
         """
-        if not FRAME_MS <= lead_ms <= capacity_ms:
-            raise AudioFormatError(f"lead of {lead_ms} ms does not suit {capacity_ms} ms of room")
+        if not FRAME_MS <= bundle_ms <= lead_ms <= capacity_ms:
+            raise AudioFormatError(
+                f"bundles of {bundle_ms} ms and a lead of {lead_ms} ms do not suit {capacity_ms} ms"
+            )
         self._lead_s = lead_ms // FRAME_MS * FRAME_MS / 1000
+        self._bundle_frames = bundle_ms // FRAME_MS
         self._ring = ByteRing(capacity_ms * BYTES_PER_MS)
         self._position = PlayPosition()
         self._marks = MarkBook()
@@ -198,6 +208,8 @@ class Playout:
             return out
         self._forget_played(now_s)
         room = self._room_frames(now_s)
+        if room < self._bundle_now:
+            room = 0
         while True:
             for name in self._marks.take_due(self._position.sent_bytes):
                 out.append(Mark(name, self._generation))
@@ -218,7 +230,7 @@ class Playout:
         if self._marks.is_due(self._position.sent_bytes):
             return now_s
         if unsent >= FRAME_BYTES or (unsent and self._finished):
-            return max(now_s, dry_at_s - self._lead_s + _FRAME_S)
+            return max(now_s, dry_at_s - self._lead_s + self._bundle_now * _FRAME_S)
         if unsent and self._marks.ends_at(self._written):
             return max(now_s, dry_at_s)
         if now_s < dry_at_s:
@@ -291,6 +303,11 @@ class Playout:
     @property
     def _unsent_bytes(self) -> int:
         return self._written - self._position.sent_bytes
+
+    @property
+    def _bundle_now(self) -> int:
+        """Frames that must have room before any goes out."""
+        return min(self._bundle_frames, max(1, self._unsent_bytes // FRAME_BYTES))
 
     def _is_current(self, generation: int) -> bool:
         return self._turn is not None and generation == self._generation

@@ -44,6 +44,9 @@ from voicecore.wire.deepgram_listen import ListenOptions
 
 TokenT = TypeVar("TokenT")
 
+BUNDLE_MS = 40
+"""Agent audio in one message: half the messages of single frames, and a lead of 120 to 160 ms."""
+
 
 def _always_open(_at: datetime) -> bool:
     return True
@@ -138,7 +141,7 @@ class CallFactory:
                 holds=holds,
                 llm=around.llm,
                 inbound=InboundChain(around.speech_models),
-                playout=Playout(),
+                playout=Playout(bundle_ms=BUNDLE_MS),
                 clips=self._clips,
                 scribe=Scribe(info, store=around.store, journal=around.journal),
                 observer=GuardedObserver(around.observers, info),

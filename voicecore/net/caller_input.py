@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from typing import assert_never
@@ -10,6 +12,7 @@ import structlog
 from aiohttp import WSMsgType
 
 from voicecore.audio.inbound import InboundChain
+from voicecore.audio.mulaw import BYTES_PER_MS
 from voicecore.audio.vad import VoiceEdge, VoiceStarted, VoiceStopped
 from voicecore.call.events import (
     DigitPressed,
@@ -36,6 +39,15 @@ log = structlog.get_logger()
 MAX_REJECTED_MESSAGES = 100
 """After this many undecodable messages the peer is not Twilio: the socket is closed."""
 
+DEADLINE_STEP = 0.05
+"""Part of the allowed silence by which the reader may notice it too late."""
+
+
+QUIET_MESSAGE_BYTES = 100 * BYTES_PER_MS
+"""While the caller is silent, so much of the silence goes to the listener in one message."""
+PROMPT_AFTER_VOICE_S = 2.0
+"""So long after a voice every frame still goes at once: the listener is about to decide."""
+
 
 class StreamEnd(StrEnum):
     """How a media stream came to its end."""
@@ -49,6 +61,9 @@ class StreamEnd(StrEnum):
 
 class CallerInput:
     """Reads one media socket to its end, and takes what the listener heard.
+
+    While the caller speaks, and until shortly after, every frame goes to the listener at once;
+    in silence several go together, which costs it nothing and us a quarter of the sends.
 
     A message that is not Twilio's is logged once per kind, counted and skipped: the call goes on.
     """
@@ -70,6 +85,9 @@ class CallerInput:
         self._listener: DeepgramListener | None = None
         self._speech: SpeechOutput | None = None
         self._stream_sid = ""
+        self._unsent = bytearray()
+        # Until a first voice has ended nothing is known of this caller: every frame goes at once.
+        self._prompt_until = math.inf
         self._reasons: set[str] = set()
         self.rejected_messages = 0
 
@@ -84,11 +102,24 @@ class CallerInput:
         `silence_s` without any message is the end too.
         """
         self._stream_sid = stream_sid
+        try:
+            async with asyncio.timeout(silence_s) as limit:
+                return await self._read(socket, limit, silence_s)
+        except TimeoutError:
+            return StreamEnd.SILENT
+
+    async def _read(
+        self, socket: MediaSocket, limit: asyncio.Timeout, silence_s: float
+    ) -> StreamEnd:
+        # Moving the deadline costs a timer: not for every one of 50 messages a second.
+        step_s = silence_s * DEADLINE_STEP
+        move_at = 0.0
         while self.rejected_messages <= MAX_REJECTED_MESSAGES:
-            try:
-                message = await socket.receive(silence_s)
-            except TimeoutError:
-                return StreamEnd.SILENT
+            message = await socket.receive()
+            now_s = self._clock()
+            if now_s >= move_at:
+                move_at = now_s + step_s
+                limit.reschedule(move_at + silence_s)
             match message.type:
                 case WSMsgType.TEXT:
                     if self._take(message.data):
@@ -101,8 +132,22 @@ class CallerInput:
                     return StreamEnd.CLOSED
         return StreamEnd.NOT_TWILIO
 
+    def flush(self) -> None:
+        """Give the listener what it has not got yet."""
+        assert self._listener is not None, "attach comes first"
+        if self._unsent:
+            self._listener.send(bytes(self._unsent))
+            self._unsent.clear()
+
+    def finalize_listener(self) -> None:
+        """Ask the listener for the final words of everything that was heard so far."""
+        assert self._listener is not None, "attach comes first"
+        self.flush()
+        self._listener.finalize()
+
     def tick(self) -> None:
         """Let time pass without media: a voice must not stay open when frames stop coming."""
+        self.flush()
         self._edges(self._inbound.idle(self._clock()))
 
     def heard(self, message: HeardMessage) -> None:
@@ -153,7 +198,8 @@ class CallerInput:
         self._inbound.cleared(self._clock())
 
     def close(self) -> None:
-        """Give back what the voice detector has borrowed."""
+        """Give the listener the rest, and back what the voice detector has borrowed."""
+        self.flush()
         self._inbound.close()
 
     def _take(self, text: str) -> bool:
@@ -189,7 +235,9 @@ class CallerInput:
         now_s = self._clock()
         inbound = self._inbound.push(media.chunk, media.timestamp_ms, media.payload, now_s)
         if inbound.audio:
-            self._listener.send(inbound.audio)
+            self._unsent += inbound.audio
+            if now_s < self._prompt_until or len(self._unsent) >= QUIET_MESSAGE_BYTES:
+                self.flush()
             self._on_audio(now_s, inbound.audio)
         if inbound.filled_ms:
             self._emit(MediaGap(now_s, inbound.filled_ms))
@@ -201,10 +249,13 @@ class CallerInput:
             now_s = self._clock()
             match edge:
                 case VoiceStarted():
+                    self._prompt_until = math.inf
+                    self.flush()
                     self._listener.voice(True)
                     onset_at = now_s - (edge.decided_ms - edge.onset_ms) / 1000
                     self._emit(SpeechStarted(now_s, onset_at))
                 case VoiceStopped():
+                    self._prompt_until = now_s + PROMPT_AFTER_VOICE_S
                     self._listener.voice(False)
                     self._emit(SpeechStopped(now_s, round(edge.run_ms)))
 

@@ -231,7 +231,7 @@ class CallSession:
                 self._input.playout_cleared()
                 self._speech.clear(command.turn)
             case FinalizeListener():
-                self._listener.finalize()
+                self._input.finalize_listener()
             case SetTimer():
                 self._timers.set(command.timer, command.at)
             case CancelTimer():

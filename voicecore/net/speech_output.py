@@ -154,7 +154,7 @@ class SpeechOutput:
         heard = self._playout.on_mark(name, now_s)
         if heard is not None:
             self._emit(MarkEchoed(now_s, heard.turn, heard.segment))
-        self._writer.wake()
+        self._writer.mark_echoed()
 
     @property
     def _writer(self) -> OutboundAudio:
