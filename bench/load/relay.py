@@ -21,6 +21,7 @@ import uvloop
 from aiohttp import WSMsgType, web
 
 from bench.load.providers import REPLY
+from voicecore.net.tasks import race
 
 FRAME_BYTES = 160
 FRAME_S = 0.02
@@ -109,15 +110,13 @@ async def media_stream(request: web.Request) -> web.WebSocketResponse:
         http.ws_connect(request.app[SPEAK], compress=0) as speak,
     ):
         with contextlib.suppress(ConnectionError):
-            async with asyncio.TaskGroup() as group:
-                others = (
-                    group.create_task(relay.to_speaker(listen, speak)),
-                    group.create_task(relay.from_speaker(speak)),
-                    group.create_task(relay.to_caller()),
-                )
-                await relay.to_listener(listen)
-                for task in others:
-                    task.cancel()
+            await race(
+                relay.to_listener(listen),
+                relay.to_speaker(listen, speak),
+                relay.from_speaker(speak),
+                relay.to_caller(),
+                name="relay",
+            )
     return caller
 
 
