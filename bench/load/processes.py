@@ -45,12 +45,11 @@ class PinnedProcess:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                ["env", *(f"{name}={value}" for name, value in environment.items()), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
                 cwd=folder,
-                env={**os.environ, **environment},
                 preexec_fn=lambda: _settle(cores),
             )
 
