@@ -58,9 +58,11 @@ def _axes(x_top: float, y_top: float) -> list[str]:
         x_value, y_value = x_top * tick / _TICKS, y_top * tick / _TICKS
         x, y = _x(x_value, x_top), _y(y_value, y_top)
         drawn.append(
-            f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d8dee4"/>'
+            f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
+            'stroke="#d8dee4"/>'
             f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{y_value:.3g}</text>'
-            f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 16}" text-anchor="middle">{x_value:.3g}</text>'
+            f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 16}" text-anchor="middle">'
+            f"{x_value:.3g}</text>"
         )
     return drawn
 

@@ -8,6 +8,7 @@ vendors' JSON, but check nothing: that is what the sandbox is for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -181,8 +182,14 @@ async def _models(_request: web.Request) -> web.Response:
 
 async def _complete(request: web.Request) -> web.StreamResponse:
     """Stream the reply in pieces of four words."""
-    await request.read()
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    with contextlib.suppress(ConnectionError):  # An answer is given up when its caller speaks on.
+        await _stream(request, response)
+    return response
+
+
+async def _stream(request: web.Request, response: web.StreamResponse) -> None:
+    await request.read()
     await response.prepare(request)
     words = REPLY.split(" ")
     pieces = [" ".join(words[n : n + 4]) + " " for n in range(0, len(words), 4)]
@@ -190,7 +197,6 @@ async def _complete(request: web.Request) -> web.StreamResponse:
     body += _chunk({}, finish="stop") + _chunk(None) + b"data: [DONE]\n\n"
     await response.write(body)
     await response.write_eof()
-    return response
 
 
 def _chunk(delta: dict[str, str] | None, finish: str | None = None) -> bytes:
