@@ -23,7 +23,7 @@ LONGEST_CHARS = 600
 
 _OPEN_ABBREVIATIONS = comma_words(
     "dr,mr,mrs,ms,st,mt,ave,blvd,rd,approx,appt,vs,ft,e.g,i.e,sgt,prof,est,dept,ext,hwy,min,hrs,"
-    "mi,lbs"
+    "mi,lbs,jan,feb,mar,apr,jun,jul,aug,sept,oct,nov,dec,mon,tue,tues,wed,thu,thur,thurs,fri,ste,apt"
 )
 _CLOSING_ABBREVIATIONS = comma_words("a.m.,p.m.,etc.,inc.,co.,jr.,sr.,ltd.,u.s.")
 _NO_SENTENCE_START = comma_words(
@@ -37,8 +37,9 @@ _DATE_GOES_ON = re.compile(
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\(([^()\s]*)\)")
 _LINE_START = re.compile(r"^\s*(?:(?:#{1,6}|>|[-+•–—])\s+)+")
 _EMPHASIS = re.compile(r"[*`|\\{}\[\]]+")
-_SIGN_WITHOUT_NUMBER = re.compile(r"[#~<>^]+(?![0-9#~<>^])")
+_SIGN_WITHOUT_NUMBER = re.compile(r"[#~<>^]+(?! ?[0-9$#~<>^])")
 _UNDERSCORE = re.compile(r"_+(?![\w.+-]*@)")
+_SPOKEN_SIGNS = "°¢€£≈≥≤×"
 _CLOSERS = "\"')]}*_`”’»"
 
 
@@ -116,7 +117,11 @@ def plain_text(text: str) -> str:
 
 
 def _is_spoken(character: str) -> bool:
-    return character.isascii() or character == "°" or unicodedata.category(character)[0] in "LNPZM"
+    return (
+        character.isascii()
+        or character in _SPOKEN_SIGNS
+        or unicodedata.category(character)[0] in "LNPZM"
+    )
 
 
 def _starts_sentence(before: str, word: str) -> bool:
@@ -134,5 +139,7 @@ def _ends_sentence(word: str, *, first: bool) -> bool:
     bare = word[:-1].lower().lstrip("\"'(*_")
     if f"{bare}." in _CLOSING_ABBREVIATIONS or bare in _OPEN_ABBREVIATIONS:
         return False
+    if word == "no." and not first:
+        return False  # of a number, where it does not end an answer
     is_initial = len(bare) == 1 and bare.isalpha() and word[0].isupper()
     return not is_initial and not (first and bare.isdigit())

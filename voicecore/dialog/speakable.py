@@ -8,6 +8,8 @@ from datetime import date, datetime, time
 
 from voicecore.dialog.number_words import LARGEST, ONES, TENS, cardinal, digit_by_digit, ordinal
 from voicecore.dialog.number_words import year as year_words
+from voicecore.dialog.spoken_measures import MEASURES
+from voicecore.dialog.spoken_places import PLACES
 from voicecore.dialog.spoken_time import (
     MONTHS,
     spoken_code,
@@ -238,6 +240,8 @@ _PASSES: tuple[tuple[re.Pattern[str], Replacement], ...] = (
     (re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), _email),
     (re.compile(r"\b(?:https?://)(\S+)"), _web_address),
     (re.compile(r"\b(www\.\S+)"), _web_address),
+    *PLACES,
+    *MEASURES,
     (
         re.compile(
             r"\b([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(?::[0-9]{2})?(?:\.[0-9]+)?"
