@@ -43,6 +43,7 @@ from crm.phone_reports import PhoneReports
 from crm.pool import close_pool, open_pool
 from crm.principal import RowSecurity
 from crm.seed import seed_demo
+from crm.slot_readers import SlotReaders
 from crm.visit_card import visit_card
 from crm.workshop import CrmWorkshop
 from scheduler.booking import OnChange
@@ -206,6 +207,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
                     pool, jobs, send_now=rest.send_sms, admits=rest.admits, link=links.address
                 ),
                 journal=CallJournal(pool),
+                readers=SlotReaders(lambda: datetime.now(zone).date()),
                 safeguards=Safeguards(
                     rows=RowSecurity(), attempts=IdentityAttempts(pool, zone=zone)
                 ),

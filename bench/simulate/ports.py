@@ -93,13 +93,25 @@ class VirtualSchedule:
         return await self._faults.run("services", self._schedule.services)
 
     async def free_slots(
-        self, service_code: str, *, earliest: datetime, latest: datetime, limit: int
+        self,
+        service_code: str,
+        *,
+        earliest: datetime,
+        latest: datetime,
+        limit: int,
+        part_of_day: str = "any",
+        same_technician_for: int | None = None,
     ) -> Sequence[Slot]:
         """Free times."""
         return await self._faults.run(
             "free_slots",
             lambda: self._schedule.free_slots(
-                service_code, earliest=earliest, latest=latest, limit=limit
+                service_code,
+                earliest=earliest,
+                latest=latest,
+                limit=limit,
+                part_of_day=part_of_day,
+                same_technician_for=same_technician_for,
             ),
         )
 

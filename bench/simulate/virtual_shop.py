@@ -27,6 +27,7 @@ from crm.directory import CrmDirectory
 from crm.identity_attempts import IdentityAttempts
 from crm.pool import close_pool, open_pool
 from crm.principal import RowSecurity
+from crm.slot_readers import SlotReaders
 from crm.workshop import CrmWorkshop
 from scheduler.desk import ServiceDesk
 from voicecore.call.events import Event
@@ -130,6 +131,7 @@ class VirtualShop:
             now=self._clock,
             workshop=CrmWorkshop(self.pool),
             reminder=_reminder(script, numbers),
+            readers=SlotReaders(lambda: self.now.date()),
             safeguards=Safeguards(
                 rows=RowSecurity(),
                 attempts=IdentityAttempts(self.pool, zone=ZONE, clock=self._clock),

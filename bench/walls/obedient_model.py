@@ -9,6 +9,7 @@ from random import Random
 from bench.walls.shop import FOREIGN, NOW, ZONE, CanaryShop
 from bench.walls.unchecked_desk import UncheckedDesk
 from crm.demo_people import CARS, MARIA
+from crm.slot_readers import SlotReaders
 from voicecore.call.history import AgentSaid, CallerSaid, HistoryItem, ToolUsed
 from voicecore.dialog.desk import CallDesk
 from voicecore.dialog.handles import Handles
@@ -77,6 +78,7 @@ class HostileCall:
             workshop=shop.workshop,
             reminder=_reminder(shop) if rings_us else None,
             safeguards=safeguards,
+            readers=SlotReaders(lambda: NOW.date()),
         )
         self._toolbox = Toolbox(self._desk)
 

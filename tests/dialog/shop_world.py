@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from crm.slot_readers import SlotReaders
 from voicecore.dialog.conversation import Conversation, ShopProfile
 from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.workshop import Workshop
@@ -195,6 +196,7 @@ class MemorySchedule:
     expire_all: bool = False
     always_full: bool = False
     failure: Exception | None = None
+    technician_for: int | None = None
     calls: list[str] = field(default_factory=list)
 
     async def services(self) -> Sequence[Job]:
@@ -202,12 +204,21 @@ class MemorySchedule:
         return JOBS
 
     async def free_slots(
-        self, service_code: str, *, earliest: datetime, latest: datetime, limit: int
+        self,
+        service_code: str,
+        *,
+        earliest: datetime,
+        latest: datetime,
+        limit: int,
+        part_of_day: str = "any",
+        same_technician_for: int | None = None,
     ) -> Sequence[Window]:
         self._note("free_slots")
+        self.technician_for = same_technician_for
         day, found = earliest.astimezone(ZONE).replace(minute=0, second=0), []
         while day < latest and len(found) < limit:
-            if day >= earliest and self._open(day) and self._free(day):
+            fits = part_of_day == "any" or (day.hour < 12) == (part_of_day == "morning")
+            if fits and day >= earliest and self._open(day) and self._free(day):
                 found.append(Window(day.astimezone(UTC), day + timedelta(minutes=30)))
             day += timedelta(minutes=30)
         return found
@@ -408,5 +419,6 @@ def world(
         now=lambda: NOW,
         workshop=workshop,
         reminder=reminder,
+        readers=SlotReaders(lambda: NOW.date()),
     )
     return World(directory, schedule, messenger, conversation)

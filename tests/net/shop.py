@@ -146,7 +146,14 @@ class OneBay:
         return [Job()]
 
     async def free_slots(
-        self, service_code: str, *, earliest: datetime, latest: datetime, limit: int
+        self,
+        service_code: str,
+        *,
+        earliest: datetime,
+        latest: datetime,
+        limit: int,
+        part_of_day: str = "any",
+        same_technician_for: int | None = None,
     ) -> Sequence[Window]:
         first = (earliest + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
         starts = [first + timedelta(minutes=30 * number) for number in range(limit)]

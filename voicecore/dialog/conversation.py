@@ -20,7 +20,7 @@ from voicecore.dialog.keyterms import keyterms
 from voicecore.dialog.ledger import Deed, Ledger
 from voicecore.dialog.llm_request import LlmRequest
 from voicecore.dialog.messages import history_messages
-from voicecore.dialog.ports import Directory, Messenger, Schedule
+from voicecore.dialog.ports import Directory, Messenger, Schedule, SlotReaders
 from voicecore.dialog.prompt_files import prompt_version, system_prompt
 from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.repair import repaired
@@ -66,6 +66,7 @@ class Conversation:
         workshop: Workshop | None = None,
         reminder: Reminder | None = None,
         safeguards: Safeguards | None = None,
+        readers: SlotReaders | None = None,
         is_open: bool = True,
     ) -> None:
         self._desk = CallDesk(
@@ -79,6 +80,7 @@ class Conversation:
             workshop=workshop,
             reminder=reminder,
             safeguards=safeguards,
+            readers=readers,
         )
         self._toolbox = Toolbox(self._desk)
         self._scripted = ScriptedAnswers(self._desk)

@@ -13,7 +13,10 @@ from voicecore.dialog.agenda import Agenda, Known
 from voicecore.dialog.handles import Handles
 from voicecore.dialog.identity import Identity
 from voicecore.dialog.ledger import Deed, Ledger
-from voicecore.dialog.plain_words import plain_words
+from voicecore.dialog.plain_readers import PlainReaders
+
+# Who tells about the desk's things finds the words for it here.
+from voicecore.dialog.plain_words import plain_text as plain_text
 from voicecore.dialog.ports import (
     Appointment,
     CallerRecord,
@@ -24,6 +27,7 @@ from voicecore.dialog.ports import (
     Schedule,
     Service,
     Slot,
+    SlotReaders,
     Vehicle,
     Visit,
 )
@@ -32,13 +36,13 @@ from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.scenarios.scenario import Direction
 from voicecore.dialog.shop import ShopProfile
 from voicecore.dialog.slots import SlotProblem, find_service
+from voicecore.dialog.vehicle_match import match_vehicle
 from voicecore.dialog.workshop import Estimate, NoWorkshop, Workshop
 
 PREFETCHED_FOR = timedelta(seconds=60)
 """How long slots that were fetched ahead may be offered."""
 MOST_REGISTRATIONS = 2
 """New callers that one call may put on file; a name that is guessed would be put on file too."""
-_LONGEST_LABEL_CHARS = 40
 _CANCELLED = "cancelled"
 
 
@@ -90,7 +94,9 @@ class CallDesk:
         workshop: Workshop | None = None,
         reminder: Reminder | None = None,
         safeguards: Safeguards | None = None,
+        readers: SlotReaders | None = None,
     ) -> None:
+        self.readers: SlotReaders = readers or PlainReaders()
         self._safeguards = safeguards or Safeguards()
         self._registered = 0
         self.workshop: Workshop = workshop or NoWorkshop()
@@ -275,13 +281,13 @@ class CallDesk:
         cars = self.vehicles.items()
         if named is None and len(cars) < 2:
             return cars[0] if cars else (None, None)
-        fits = [(handle, car) for handle, car in cars if named and _names(named, handle, car)]
-        if len(fits) == 1:
-            return fits[0]
-        names = phrases.listed([label(car) for _, car in fits or cars])
-        if not cars:
-            return SlotProblem("no_vehicle_on_file", phrases.ASK_NO_VEHICLE)
-        return SlotProblem("vehicle_unclear", phrases.ASK_VEHICLE.format(names=names))
+        known = self.vehicles.get(named or "")
+        if named is not None and known is not None:
+            return named, known
+        meant = match_vehicle(named or "", [car for _, car in cars])
+        if isinstance(meant, SlotProblem):
+            return meant
+        return next((handle, car) for handle, car in cars if car is meant)
 
     def appointment(self, named: str) -> Appointment | SlotProblem:
         """Find one of the caller's appointments by handle."""
@@ -298,16 +304,3 @@ class CallDesk:
 def label(car: Vehicle) -> str:
     """Say a car: "2019 Toyota Camry"; what the records hold is cut to a plain short text."""
     return plain_text(f"{car.year} {car.make} {car.model}")
-
-
-def plain_text(text: str) -> str:
-    """Reduce a text from the records to one short line without anything but words."""
-    kept = (character if character.isalnum() or character in " -.'&" else " " for character in text)
-    return " ".join("".join(kept).split())[:_LONGEST_LABEL_CHARS].rstrip()
-
-
-def _names(named: str, handle: str, car: Vehicle) -> bool:
-    if named == handle:
-        return True
-    said = set(plain_words(named).split()) - {"the", "my", "a"}
-    return bool(said) and said <= set(plain_words(label(car)).split())

@@ -84,7 +84,12 @@ ASK_PLATE = "Could you read me the license plate, one letter or number at a time
 ASK_VIN = "Could you read me the VIN, one character at a time? It has seventeen."
 ASK_EMAIL = "Could you spell the e-mail address for me?"
 ASK_CONTACT_CHANGE = "What would you like to change: the phone number or the e-mail address?"
-ASK_CODE = "I have sent a six-digit code by text to the number on file. Could you read it to me?"
+ASK_CODE = (
+    "I have {what}. To be sure, I have sent a six-digit code by text to the number on file. Could "
+    "you read it to me?"
+)
+NEW_PHONE = "{phone} as your new number"
+NEW_EMAIL = "{email} as your new e-mail address"
 ASK_CODE_AGAIN = "That is not the code. Could you read it once more?"
 ASK_NO_CODE = "I cannot change that on the phone without a code. Shall I put you through?"
 ASK_NO_ESTIMATE = "I see no extra work that waits for your approval."
@@ -108,6 +113,7 @@ NOTE_OTHER_DAY = "Nothing is free on {day}; these are the next free times."
 
 # --- read-backs ------------------------------------------------------------------------------
 READ_BACK_BOOK = "{what}{vehicle} on {when}. Shall I book it?"
+READ_BACK_CONTACT = "I have {what}. Shall I save that?"
 READ_BACK_MOVE = "Your {service} would move from {before} to {after}. Shall I move it?"
 READ_BACK_CANCEL = "That is your {service} on {when}. Shall I cancel it?"
 READ_BACK_APPROVE = "The extra work is {work}, for {price}. Shall I approve it for you?"

@@ -184,9 +184,20 @@ class Schedule(Protocol):
         ...
 
     async def free_slots(
-        self, service_code: str, *, earliest: datetime, latest: datetime, limit: int
+        self,
+        service_code: str,
+        *,
+        earliest: datetime,
+        latest: datetime,
+        limit: int,
+        part_of_day: str = "any",
+        same_technician_for: int | None = None,
     ) -> Sequence[Slot]:
-        """Return up to `limit` free times, earliest first."""
+        """Return up to `limit` free times, earliest first.
+
+        `part_of_day` is "any", "morning" or "afternoon"; `same_technician_for` is a customer who
+        wants whoever worked for them last.
+        """
         ...
 
     async def hold(

@@ -10,7 +10,7 @@ from voicecore.dialog import phrases
 from voicecore.dialog.corrections import corrected_parts
 from voicecore.dialog.number_words import cardinal
 from voicecore.dialog.number_words import year as year_words
-from voicecore.dialog.plain_words import comma_words, plain_words
+from voicecore.dialog.plain_words import comma_words, plain_text, plain_words
 from voicecore.dialog.ports import Vehicle
 from voicecore.dialog.slot_problem import SlotProblem
 
@@ -87,7 +87,9 @@ def match_vehicle(said: str, cars: Sequence[Vehicle]) -> Vehicle | SlotProblem:
     fits = [] if _REFUSING & set(words) else [car for car in cars if _fits(words, car)]
     if len(fits) == 1:
         return fits[0]
-    choices = [f"{car.year} {car.make} {car.model}" for car in (fits or cars)[:MOST_NAMED]]
+    choices = [
+        plain_text(f"{car.year} {car.make} {car.model}") for car in (fits or cars)[:MOST_NAMED]
+    ]
     names = phrases.listed(choices)
     return SlotProblem("vehicle_unclear", phrases.ASK_VEHICLE.format(names=names))
 

@@ -21,7 +21,7 @@ from voicecore.call_info import CallInfo
 from voicecore.config import Settings
 from voicecore.dialog.conversation import Conversation
 from voicecore.dialog.greeting import greetings
-from voicecore.dialog.ports import Directory, Messenger, Schedule
+from voicecore.dialog.ports import Directory, Messenger, Schedule, SlotReaders
 from voicecore.dialog.reminder import Reminder
 from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.shop import ShopProfile
@@ -72,6 +72,7 @@ class Surroundings:
     speech_models: SpeechModels | None
     workshop: Workshop | None = None
     safeguards: Safeguards = field(default_factory=Safeguards)
+    readers: SlotReaders | None = None
     is_open: Callable[[datetime], bool] = _always_open
     shop_hours: str = ""
     policy: Policy = field(default_factory=Policy)
@@ -184,6 +185,7 @@ class CallFactory:
             now=self._now,
             workshop=around.workshop,
             safeguards=around.safeguards,
+            readers=around.readers,
             reminder=reminder,
             is_open=around.is_open(self._now()),
         )

@@ -39,11 +39,23 @@ class HeldSlots:
         return await self._schedule.services()
 
     async def free_slots(
-        self, service_code: str, *, earliest: datetime, latest: datetime, limit: int
+        self,
+        service_code: str,
+        *,
+        earliest: datetime,
+        latest: datetime,
+        limit: int,
+        part_of_day: str = "any",
+        same_technician_for: int | None = None,
     ) -> Sequence[Slot]:
         """Times that can be offered."""
         return await self._schedule.free_slots(
-            service_code, earliest=earliest, latest=latest, limit=limit
+            service_code,
+            earliest=earliest,
+            latest=latest,
+            limit=limit,
+            part_of_day=part_of_day,
+            same_technician_for=same_technician_for,
         )
 
     async def hold(

@@ -109,24 +109,49 @@ async def test_contact_details_change_only_with_the_code_from_the_number_on_file
     assert hand.world.conversation.review(said) == said
 
 
-async def test_with_the_code_given_what_is_wrong_is_still_asked() -> None:
+async def test_what_is_wrong_is_asked_before_a_code_is_sent() -> None:
     hand = DeskHand(world())
     await hand.identify()
-    await hand.use("update_customer_info", email="x")
-    code = re.findall(r"[0-9]{6}", hand.world.messenger.sent[0][1])[0]
-    hand.hear(code)
-    assert (await hand.use("update_customer_info", email="x"))["error"] == "email_invalid"
-    assert (await hand.use("update_customer_info"))["error"] == "nothing_to_change"
-    assert (await hand.use("update_customer_info", phone="12"))["error"] == "phone_too_short"
-    assert await hand.use("update_customer_info", phone="312 555 0199") == {"status": "updated"}
+    for arguments, error in (
+        ({"email": "x"}, "email_host"),
+        ({"email": "maria double you at example dot com"}, "email_unclear"),
+        ({}, "nothing_to_change"),
+        ({"phone": "12"}, "phone_too_short"),
+    ):
+        assert (await hand.use("update_customer_info", **arguments))["error"] == error
+    assert hand.world.messenger.sent == []
+
+
+async def test_the_new_value_is_read_back_with_the_code_and_another_one_once_more() -> None:
+    hand = DeskHand(world())
+    await hand.identify()
+    asked = await hand.use("update_customer_info", email="maria dot new at example dot com")
+    assert "maria.new@example.com as your new e-mail address" in asked["ask"]
+    hand.hear(re.findall(r"[0-9]{6}", hand.world.messenger.sent[0][1])[0])
+    other = await hand.use("update_customer_info", email="thief@example.com")
+    assert other["status"] == "read_back", "the code was for the other address"
+    assert hand.world.directory.people[0].customer.email == "maria@example.com"
+    done = await hand.agree("update_customer_info", phone="three one two 555 0199")
+    assert done == {"status": "updated"}
     assert hand.world.directory.people[0].customer.phone_e164 == "+13125550199"
+
+
+async def test_a_name_is_taken_as_it_was_spelled_and_asked_where_that_is_not_clear() -> None:
+    hand = DeskHand(world(caller=None))
+    said = {"first_name": "Catherine", "phone": "312 555 0188"}
+    unclear = await hand.use("update_customer_info", **said, last_name="with a K")
+    assert unclear["error"] == "name_unclear"
+    found = await hand.use("update_customer_info", **said, last_name="Lopes, that's L O P E Z")
+    assert found["name"] == "Catherine Lopez"
 
 
 async def test_without_a_number_on_file_the_said_one_is_used() -> None:
     person = replace(MARIA, customer=replace(MARIA.customer, phone_e164=MARIA_PHONE))
     hand = DeskHand(world(person))
     await hand.identify()
-    assert (await hand.use("update_customer_info"))["status"] == "code_sent"
+    asked = await hand.use("update_customer_info", email="a@b.co")
+    assert asked.get("status") == "code_sent", asked
+    assert hand.world.messenger.sent[0][0] == MARIA_PHONE
 
 
 async def test_the_model_never_sees_the_code_right_wrong_or_in_part() -> None:

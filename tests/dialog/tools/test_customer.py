@@ -139,3 +139,22 @@ async def test_the_line_is_fetched_once_ahead_and_then_read_anew() -> None:
 
 def test_the_victims_phone_is_not_marias() -> None:
     assert MARIA.customer.phone_e164 != OTHER_PHONE
+
+
+async def test_a_plate_is_read_as_it_was_spelled_and_nonsense_is_no_wrong_fact() -> None:
+    hand = DeskHand(world(caller=None))
+    phone = "312 555 0142"
+    for _ in range(4):
+        asked = await hand.use("lookup_customer", phone=phone, plate="let me see")
+        assert "license plate" in asked["ask"]
+    plate = MARIA.vehicles[0].plate
+    assert plate is not None
+    found = await hand.use("lookup_customer", phone=phone, plate=f"It's {' '.join(plate)}")
+    assert found["found"] is True
+
+
+async def test_a_car_is_named_as_people_name_it() -> None:
+    hand = DeskHand(world())
+    await hand.identify()
+    info = await hand.use("get_vehicle_info", vehicle="the Camery")
+    assert info["label"] == "2019 Toyota Camry"

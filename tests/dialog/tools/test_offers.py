@@ -71,3 +71,31 @@ async def test_where_nothing_is_free_the_model_is_told_to_ask() -> None:
 )
 async def test_what_is_unclear_is_asked(arguments: dict[str, str], error: str) -> None:
     assert (await DeskHand(world()).use("get_available_slots", **arguments))["error"] == error
+
+
+async def test_a_time_is_taken_as_it_was_said_and_the_nearest_ones_are_offered() -> None:
+    hand = DeskHand(world())
+    slots = await hand.offer(part_of_day="any", at="half past two")
+    assert [slot["start"][11:16] for slot in slots] == ["14:00", "14:30", "15:00"]
+    late = await hand.use("get_available_slots", service="oil_change", at="eleven p.m.")
+    assert late["error"] == "time_closed"
+    unclear = await hand.use("get_available_slots", service="oil_change", at="whenever")
+    assert unclear["error"] == "time_missing"
+
+
+async def test_a_date_that_is_not_the_day_that_was_said_is_asked_back() -> None:
+    hand = DeskHand(world())
+    hand.hear("Thursday afternoon, please.")
+    wrong = await hand.use("get_available_slots", **{"service": "oil_change", "from": "2026-11-27"})
+    assert wrong["error"] == "date_differs"
+    assert "Thursday, November twenty-sixth" in wrong["ask"]
+    assert len(await hand.offer()) == 3
+
+
+async def test_whoever_is_known_may_ask_for_the_technician_of_the_last_visit() -> None:
+    hand = DeskHand(world())
+    wish = {"service": "oil_change", "technician": "same_as_last_time"}
+    assert (await hand.use("get_available_slots", **wish))["error"] == "not_identified"
+    await hand.identify()
+    assert (await hand.use("get_available_slots", **wish))["slots"]
+    assert hand.world.schedule.technician_for == 4711

@@ -24,7 +24,7 @@ from voicecore.dialog.tools.customer import (
 )
 from voicecore.dialog.tools.ending import end_call, transfer_to_human
 from voicecore.dialog.tools.estimate import APPROVE, DECLINE, answer_estimate
-from voicecore.dialog.tools.offers import get_available_slots
+from voicecore.dialog.tools.offers import SAME_TECHNICIAN, get_available_slots
 from voicecore.dialog.tools.reminder import WHO, confirm_visit, note_reached
 from voicecore.dialog.tools.wish import STATES, note_wish
 
@@ -107,6 +107,17 @@ _TOOLS = (
                 "Part of the day that the caller wants.",
                 optional=True,
                 choices=("morning", "afternoon", "any"),
+            ),
+            Field(
+                "at",
+                "Time of day exactly as the caller said it, such as half past nine; null: none.",
+                optional=True,
+            ),
+            Field(
+                "technician",
+                "Only if the caller wants the technician of their last visit; null: anybody.",
+                optional=True,
+                choices=(SAME_TECHNICIAN,),
             ),
         ),
     ),

@@ -10,6 +10,7 @@ from voicecore.dialog.desk import CallDesk, label, plain_text
 from voicecore.dialog.ports import Appointment, CallerRecord, Visit
 from voicecore.dialog.slots import SlotProblem, parse_phone
 from voicecore.dialog.speakable import speakable
+from voicecore.dialog.spoken_codes import read_plate
 from voicecore.dialog.spoken_time import spoken_month_day, spoken_price, spoken_when
 from voicecore.dialog.tool_outcome import ToolOutcome, answer, problem
 from voicecore.dialog.tools.estimate import load_estimates
@@ -35,7 +36,13 @@ async def lookup_customer(
     phone = parse_phone(arguments["phone"])
     if isinstance(phone, SlotProblem):
         return problem(phone.error, phone.ask)
-    name, plate = arguments.get("name", ""), arguments.get("plate", "")
+    name, plate = arguments.get("name", ""), ""
+    if "plate" in arguments:
+        read = read_plate(arguments["plate"], desk.readers)
+        if isinstance(read, SlotProblem):
+            # What is no plate is no wrong fact either, whoever's number it is.
+            return answer({"found": False, "ask": read.ask})
+        plate = read
     record = await desk.identify(phone, name=name, plate=plate)
     if isinstance(record, SlotProblem):
         return answer({"found": False, "ask": record.ask})
