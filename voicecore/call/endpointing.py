@@ -12,7 +12,7 @@ from voicecore.call.commands import FinalizeListener
 from voicecore.call.draft import Draft
 from voicecore.call.ending import start_closing
 from voicecore.call.events import Timer
-from voicecore.call.expecting import calls_for_more, is_whole
+from voicecore.call.expecting import Expecting, calls_for_more, is_whole
 from voicecore.call.floor import (
     await_end_of_turn,
     drop_words,
@@ -23,6 +23,7 @@ from voicecore.call.floor import (
     set_caller,
 )
 from voicecore.call.history import CallerSaid
+from voicecore.call.keypad import keypad_answer
 from voicecore.call.reply import Reply
 from voicecore.call.replying import start_answer
 from voicecore.call.state import CallState, LogEntry
@@ -100,7 +101,8 @@ def digit_pressed(draft: Draft, digit: str) -> None:
     digits = "" if digit == "*" else caller.digits + digit
     set_caller(draft, replace(caller, digits=digits, words_at=draft.at))
     expecting = draft.state.expecting
-    if expecting is not None and is_whole(" ".join(digits), expecting):
+    is_answer = expecting is Expecting.YES_NO and _pressed_answer(draft.state) is not None
+    if is_answer or (expecting is not None and is_whole(" ".join(digits), expecting)):
         commit(draft)
     elif draft.state.caller.text:
         await_end_of_turn(draft)
@@ -113,7 +115,7 @@ def commit(draft: Draft) -> None:
     caller = state.caller
     draft.state = replace(
         state,
-        log=_with_turn(state, state.turn + 1, caller.text),
+        log=_with_turn(state, state.turn + 1, _pressed_answer(state) or caller.text),
         caller=replace(
             caller,
             transcript=caller.transcript.taken(),
@@ -126,6 +128,15 @@ def commit(draft: Draft) -> None:
     )
     if not start_closing(draft):
         start_answer(draft)
+
+
+def _pressed_answer(state: CallState) -> str | None:
+    """Return what the pressed key means as an answer to what the agent has asked."""
+    if not state.caller.digits or state.caller.transcript.text:
+        return None
+    last = next((entry for entry in reversed(state.log) if isinstance(entry, Reply)), None)
+    asked = "" if last is None else last.text
+    return keypad_answer(state.caller.digits, state.expecting, asked)
 
 
 def unanswered_at(state: CallState) -> int | None:
