@@ -22,10 +22,12 @@ def problems(
     texts: Sequence[tuple[str, str]],
     heard: Sequence[str],
     tools: Sequence[str],
+    whispers: Sequence[str] = (),
 ) -> list[str]:
     """Return what is not as the scenario wants it; empty: all is well.
 
-    `heard` are the pieces of the agent's speech that reached the ear, in order.
+    `heard` are the pieces of the agent's speech that reached the ear, in order;
+    `whispers` is what persons were told to whom the caller was put through.
     """
     end = script.end
     found = _appointments(end, rows, now) + _texts(end, texts) + _customers(end, rows)
@@ -37,7 +39,7 @@ def problems(
         found.append(f"the steps are {dict(rows.events)}, not {events}")
     if not rows.stats.get("prompt_version"):
         found.append("the call's row names no prompt version")
-    return found + _speech(end, heard) + _tools(end, tools)
+    return found + _speech(end, heard) + _whispered(end, whispers) + _tools(end, tools)
 
 
 def _appointments(end: Mapping[str, Value], rows: EndRows, now: datetime) -> list[str]:
@@ -96,6 +98,12 @@ def _speech(end: Mapping[str, Value], heard: Sequence[str]) -> list[str]:
     forbidden = [str(pattern) for pattern in _values_of(end, "never_heard")]
     found = [f"never heard: {text}" for text in wanted if not _is_in(text, said)]
     return found + [f"was heard: {text}" for text in forbidden if _is_in(text, said)]
+
+
+def _whispered(end: Mapping[str, Value], whispers: Sequence[str]) -> list[str]:
+    said = " ".join(whispers)
+    wanted = [str(pattern) for pattern in _values_of(end, "whispered")]
+    return [f"never whispered: {text}" for text in wanted if not _is_in(text, said)]
 
 
 def _tools(end: Mapping[str, Value], tools: Sequence[str]) -> list[str]:

@@ -19,16 +19,20 @@ _VERBS = (
 )
 _STEP_KEYS = frozenset((*_VERBS, "after_ms", "when", "times", "how"))
 _KEYS = frozenset(
-    ("about", "caller", "model", "knobs", "reminder", "before", "faults", "answers", "talk", "end")
+    (
+        *("about", "caller", "model", "knobs", "reminder", "transfer"),
+        *("before", "faults", "answers", "talk", "end"),
+    )
 )
 _BEFORE_KEYS = frozenset(("appointments", "cars", "people", "notes"))
 _END_KEYS = frozenset(
     (
         *("appointments", "texts", "outcome", "contact", "new_customers", "events"),
-        *("heard", "never_heard", "tools", "never_tools"),
+        *("heard", "never_heard", "tools", "never_tools", "whispered"),
     )
 )
 MODELS = ("normal", "obedient", "nonsense", "looping", "liar")
+TRANSFERS = ("answered", "nobody")
 HOWS = ("error", "timeout", "lost_answer")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -61,7 +65,8 @@ class Script:
     """One scenario.
 
     `before` and `end` hold rows by table, in the words of the file; `answers` are given to the
-    agent's questions by pattern; `knobs` are delays in milliseconds by name.
+    agent's questions by pattern; `knobs` are delays in milliseconds by name;
+    `transfer` says whether somebody picks up when the caller is put through.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Script:
     caller: str = "maria"
     model: str = "normal"
     reminder: str = ""
+    transfer: str = "answered"
     knobs: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     faults: tuple[Step, ...] = ()
@@ -119,12 +125,16 @@ def parse_script(name: str, text: str) -> Script:
     model = str(tree.get("model", "normal"))
     if model not in MODELS:
         raise ScriptError(f"model must be one of {', '.join(MODELS)}")
+    transfer = str(tree.get("transfer", "answered"))
+    if transfer not in TRANSFERS:
+        raise ScriptError(f"transfer must be one of {', '.join(TRANSFERS)}")
     before = _mapping(tree.get("before") or {}, "before", _BEFORE_KEYS)
     script = Script(
         name=name,
         about=str(tree.get("about") or ""),
         caller=_person(str(tree.get("caller", "maria"))),
         model=model,
+        transfer=transfer,
         reminder=_person(str(tree.get("reminder") or "")),
         knobs={key: int(str(value)) for key, value in _object(tree.get("knobs")).items()},
         before={table: [_object(row) for row in _list(rows)] for table, rows in before.items()},

@@ -63,6 +63,7 @@ from voicecore.net.llm import LlmStream
 from voicecore.net.reply import stream_reply
 
 MOST_STEPS = 20_000
+RING_S = 20.0
 _NEVER = float("inf")
 Fate = Callable[[Step, Sequence[str]], Awaitable[None]]
 
@@ -91,7 +92,8 @@ class _Due:
 class VirtualCall:
     """Runs one call to its end.
 
-    `cause` tells how it ended, `questions` how often the model was asked, `tools` which tools ran.
+    `cause` tells how it ended, `questions` how often the model was asked, `tools` which tools ran,
+    `whispers` what a person was told to whom the caller was put through.
     `on_step` is called behind every event with its number and the event.
     """
 
@@ -106,6 +108,7 @@ class VirtualCall:
         policy: Policy | None = None,
         fate: Fate | None = None,
         texts: Sequence[tuple[str, str]] = (),
+        person_answers: bool = True,
         on_step: Callable[[int, Event], None] = lambda number, event: None,
     ) -> None:
         self.now = 0.0
@@ -124,6 +127,8 @@ class VirtualCall:
         self._delays = delays or Delays()
         self._fate = fate
         self._texts = texts
+        self._person_answers = person_answers
+        self.whispers: list[str] = []
         self._on_step = on_step
         self._timers: dict[Timer, float] = {}
         self._due: list[_Due] = []
@@ -136,6 +141,15 @@ class VirtualCall:
 
     async def run(self) -> HangupCause:
         """Play the call to its end, and what still runs then to its own."""
+        cause = await self._play_stream()
+        if cause is HangupCause.TRANSFER:
+            self.whispers.append(self.conversation.summary())
+            if not self._person_answers:
+                self._take_back()
+                cause = await self._play_stream()
+        return cause
+
+    async def _play_stream(self) -> HangupCause:
         await self._deliver(CallStarted(self.now))
         while self.cause is None:
             if self.steps >= MOST_STEPS or not await self._next():
@@ -144,6 +158,16 @@ class VirtualCall:
         while self._due:
             await self._take_due()
         return self.cause
+
+    def _take_back(self) -> None:
+        """It has rung in vain: the caller is back, on a new stream."""
+        self.now += RING_S
+        self.cause = None
+        self._timers.clear()
+        self.conversation.taken_back()
+        before = self.state
+        self.state = CallState.taken_back(before.policy, before.phrases, before.log, before.turn)
+        self.caller.waited(self.now)
 
     async def _next(self) -> bool:
         timer = min(self._timers, key=lambda name: self._timers[name], default=None)

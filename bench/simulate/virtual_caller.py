@@ -108,6 +108,10 @@ class VirtualCaller:
         else:
             self._make_itself_heard(call, step)
 
+    def waited(self, until: float) -> None:
+        """Let time pass in which nobody could be spoken to."""
+        self._busy_until = until
+
     @property
     def is_speaking_until(self) -> float:
         """Until when the caller is busy with what was begun last."""

@@ -157,6 +157,7 @@ class VirtualShop:
             policy=Policy(can_transfer=True),
             fate=fate,
             texts=messenger.sent,
+            person_answers=script.transfer != "nobody",
             on_step=stepped,
         )
         await conversation.prefetch()
@@ -172,6 +173,7 @@ class VirtualShop:
             texts=messenger.sent,
             heard=[part.text for part in heard],
             tools=call.tools,
+            whispers=call.whispers,
         )
         if isinstance(self.llm, DirectModel):
             found += [f"the vendor would refuse a request: {text}" for text in self.llm.rejected]

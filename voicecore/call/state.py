@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from voicecore.call.events import Timer
@@ -140,6 +140,19 @@ class CallState:
     def initial(cls, policy: Policy, phrases: Phrases, greeting_text: str) -> CallState:
         """Return the state of a call whose media stream has not started."""
         return cls(policy=policy, phrases=phrases, greeting_text=greeting_text)
+
+    @classmethod
+    def taken_back(
+        cls, policy: Policy, phrases: Phrases, log: tuple[LogEntry, ...], turn: int
+    ) -> CallState:
+        """Return the state of a caller whom nobody took over, on a new media stream.
+
+        What was said stays, the replies count on, and nobody is asked again.
+        """
+        alone = replace(policy, can_transfer=False)
+        return cls(
+            policy=alone, phrases=phrases, greeting_text=phrases.taken_back, log=log, turn=turn
+        )
 
     @property
     def history(self) -> tuple[HistoryItem, ...]:

@@ -132,7 +132,7 @@ class CallFactory:
         else:
             holds, conversation = handover.holds, handover.conversation
             conversation.taken_back()
-            state = self._going_on(handover)
+            state = CallState.taken_back(self._policy, around.phrases, handover.log, handover.turn)
         return CallSession(
             CallParts(
                 info=info,
@@ -155,16 +155,6 @@ class CallFactory:
                 timeouts=around.timeouts,
             )
         )
-
-    def _going_on(self, handover: Handover) -> CallState:
-        """The state of a caller whom nobody took: what was said stays, and nobody is asked again.
-
-        The replies count on, so that each has its own row.
-        """
-        phrases = self._around.phrases
-        policy = replace(self._policy, can_transfer=False)
-        state = CallState.initial(policy, phrases, phrases.taken_back)
-        return replace(state, log=handover.log, turn=handover.turn)
 
     def _conversation(
         self,
