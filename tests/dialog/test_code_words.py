@@ -5,7 +5,7 @@ import json
 import pytest
 
 from voicecore.call.history import AgentSaid, CallerSaid, HistoryItem, ToolUsed
-from voicecore.dialog.code_words import CODE_NOTE, without_codes, words_since_code_tool
+from voicecore.dialog.code_words import CODE_NOTE, masked, without_codes, words_since_code_tool
 
 CODE = "407215"
 
@@ -90,3 +90,16 @@ def test_a_result_that_is_no_json_hides_nothing_more() -> None:
     broken = ToolUsed(1, "call_1", "update_customer_info", "{}", "not json", ok=False)
     history = [used("code_sent"), broken, CallerSaid(2, "1234")]
     assert without_codes(history, [CODE]) == tuple(history)
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("four oh seven two one five", "zero zero zero zero zero zero"),
+        ("It's 407-215, thanks.", "It's 000-000, thanks."),
+        ("forty-seven", "zero-zero"),
+        ("It has not arrived yet.", "It has not arrived yet."),
+    ],
+)
+def test_what_is_written_down_has_a_zero_for_each_digit(said: str, written: str) -> None:
+    assert masked(said) == written

@@ -11,7 +11,7 @@ from datetime import datetime
 from voicecore.call.history import CallerSaid, HistoryItem, ToolUsed
 from voicecore.dialog import phrases
 from voicecore.dialog.claim_guard import false_claim
-from voicecore.dialog.code_words import without_codes
+from voicecore.dialog.code_words import CodeCurtain, without_codes
 from voicecore.dialog.desk import CallDesk
 from voicecore.dialog.greeting import greeting
 from voicecore.dialog.handover_summary import handover_summary
@@ -83,6 +83,7 @@ class Conversation:
             readers=readers,
         )
         self._toolbox = Toolbox(self._desk)
+        self.curtain = CodeCurtain(self._desk.identity, self._desk.now)
         self._scripted = ScriptedAnswers(self._desk)
         self._offered: frozenset[str] = frozenset()
         self._context: str | None = None

@@ -144,8 +144,10 @@ class CallFactory:
                 inbound=InboundChain(around.speech_models),
                 playout=Playout(bundle_ms=BUNDLE_MS),
                 clips=self._clips,
-                scribe=Scribe(info, store=around.store, journal=around.journal),
-                observer=GuardedObserver(around.observers, info),
+                scribe=Scribe(
+                    info, store=around.store, journal=around.journal, curtain=conversation.curtain
+                ),
+                observer=GuardedObserver(around.observers, info, conversation.curtain),
                 make_listener=lambda caller: self._listener(
                     caller.heard, caller.listener_changed, conversation.keyterms
                 ),

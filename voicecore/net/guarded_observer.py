@@ -11,6 +11,12 @@ from voicecore.call.commands import Command
 from voicecore.call.events import Event
 from voicecore.call.history import HistoryItem
 from voicecore.call_info import CallInfo
+from voicecore.net.curtained_step import (
+    Curtain,
+    OpenCurtain,
+    curtained_commands,
+    curtained_event,
+)
 from voicecore.observer import CallObserver, ObserverFactory
 
 log = structlog.get_logger()
@@ -19,10 +25,14 @@ log = structlog.get_logger()
 class GuardedObserver:
     """Passes everything on to the observers of one call until they fail, then to nobody.
 
-    A failing recorder or transcript is one log line; the call does not notice.
+    A failing recorder or transcript is one log line; the call does not notice. `curtain` keeps
+    a code that the caller says from all of them.
     """
 
-    def __init__(self, factory: ObserverFactory, info: CallInfo) -> None:
+    def __init__(
+        self, factory: ObserverFactory, info: CallInfo, curtain: Curtain | None = None
+    ) -> None:
+        self._curtain = curtain or OpenCurtain()
         self._guard = _Guard(info.call_sid)
         self._observer: CallObserver | None = None
         with self._guard:
@@ -38,7 +48,10 @@ class GuardedObserver:
         """Pass one step on."""
         if (observer := self._watching) is not None:
             with self._guard:
-                observer.stepped(event, commands)
+                observer.stepped(
+                    curtained_event(event, self._curtain),
+                    curtained_commands(commands, self._curtain),
+                )
 
     def turn_timed(self, at: float, facts: dict[str, str | int | float | bool | None]) -> None:
         """Pass the timing of an answer on."""
@@ -62,7 +75,7 @@ class GuardedObserver:
         """Pass the end on."""
         if (observer := self._watching) is not None:
             with self._guard:
-                observer.ended(at, history)
+                observer.ended(at, self._curtain.history(history))
 
     @property
     def _watching(self) -> CallObserver | None:

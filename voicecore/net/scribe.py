@@ -17,6 +17,7 @@ import structlog
 
 from voicecore.call.history import AgentSaid, CallerSaid, HistoryItem, ToolUsed
 from voicecore.call_info import CallInfo
+from voicecore.net.curtained_step import Curtain, OpenCurtain
 from voicecore.net.session_store import SessionStore
 
 log = structlog.get_logger()
@@ -72,7 +73,15 @@ class _Row:
 class Scribe:
     """Keeps the written record of one call up to date."""
 
-    def __init__(self, info: CallInfo, *, store: SessionStore, journal: CallJournal) -> None:
+    def __init__(
+        self,
+        info: CallInfo,
+        *,
+        store: SessionStore,
+        journal: CallJournal,
+        curtain: Curtain | None = None,
+    ) -> None:
+        self._curtain = curtain or OpenCurtain()
         self._info = info
         self._store = store
         self._journal = journal
@@ -97,6 +106,7 @@ class Scribe:
     def history_changed(self, history: tuple[HistoryItem, ...], phase: str) -> None:
         """Note everything that is new since the last call of this method."""
         at = datetime.now(UTC)
+        history = self._curtain.history(history)
         rows = _rows(history)
         for (turn, role), row in rows.items():
             if self._rows.get((turn, role)) != row:
