@@ -116,3 +116,40 @@ def test_no_word_is_lost_and_the_pieces_do_not_depend_on_the_deltas(
 def test_any_text_is_taken(text: str) -> None:
     assert all(piece.strip() == piece and piece for piece in split(text))
     plain_text(text)
+
+
+REPLIES = (
+    "Sure, I can help with that. What is the phone number on your account?",
+    "Thank you, Maria, I found your account. Is it for the 2019 Toyota Camry?",
+    "I can offer Thursday, November 26th at two p.m., Friday at nine a.m., or Friday "
+    "at eleven a.m. Which one would you like?",
+    "An oil change for your 2019 Toyota Camry on Thursday, November twenty-sixth at "
+    "two p.m. Shall I book it?",
+    "You're booked for Thursday at two p.m. Is there anything else?",
+    "An oil change costs $49.95, and it takes about thirty minutes. Would you like to book one?",
+    "We're open Monday to Friday from eight to six, and on Saturday from nine to one.",
+    "I'm sorry to hear that your brakes are squealing, let me find a time for an "
+    "inspection. Which day suits you?",
+    "For the Camry, I have Thursday at two or Friday at nine. Which do you prefer?",
+    "No problem, I've noted that, so let's look at next week instead.",
+    "Okay. One moment while I look that up for you.",
+    "Your car is still in the workshop; the technician expects to be done by four p.m. today.",
+)
+
+
+def characters_until_the_first_piece(reply: str) -> int:
+    splitter = SentenceSplitter()
+    return next((at for at, sign in enumerate(reply, 1) if splitter.feed(sign)), len(reply))
+
+
+def test_the_first_piece_of_typical_replies_is_out_early() -> None:
+    """Measured: 45 characters on average; 55 while a clause had to have 48."""
+    waits = [characters_until_the_first_piece(reply) for reply in REPLIES]
+    assert sum(waits) / len(waits) <= 46
+    assert sum(wait <= 50 for wait in waits) >= len(waits) * 0.7
+
+
+def test_a_clause_that_states_a_deed_stays_with_its_day() -> None:
+    reply = "I have booked the oil change for you, Maria, on Thursday at two p.m., as you wished."
+    assert split(reply) == [reply]
+    assert split("I can book the oil change for you, Maria, on Thursday.")[0].endswith("for you,")

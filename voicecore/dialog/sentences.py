@@ -4,7 +4,8 @@ Theory of operation: characters are read one by one, so the pieces do not depend
 was cut into deltas. A piece ends at "?", "!" or a line end at once; at "." only when white space
 follows and the dot does not belong to an abbreviation, an initial or a list number. After "a.m."
 and the like the next word decides: a capital letter starts a sentence. The first piece of a reply
-may already end at a comma or semicolon, and any piece ends at one when it grows too long.
+may already end at a comma or semicolon, and any piece ends at one when it grows too long; a clause
+that states a deed stays with the rest of its sentence, where its day and time are checked.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from voicecore.dialog.claim_guard import claimed_deeds
 from voicecore.dialog.plain_words import comma_words
 
-FIRST_CLAUSE_CHARS = 48
-"""From this length on the first piece may end at a clause."""
+FIRST_CLAUSE_CHARS = 24
+"""From this length on the first piece may end at a clause: a second and a half of speech."""
 LONG_CHARS = 260
 """From this length on any piece may end at a clause."""
 LONGEST_CHARS = 600
@@ -101,7 +103,7 @@ class SentenceSplitter:
             return len(text)
         least = LONG_CHARS if self._spoken else FIRST_CLAUSE_CHARS
         is_clause = len(text) > least and last[-1] in ",;—" and not _DATE_GOES_ON.search(last[:-1])
-        return len(text) if is_clause else 0
+        return len(text) if is_clause and not claimed_deeds(text) else 0
 
 
 def plain_text(text: str) -> str:
