@@ -209,7 +209,9 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
                 journal=CallJournal(pool),
                 readers=SlotReaders(lambda: datetime.now(zone).date()),
                 safeguards=Safeguards(
-                    rows=RowSecurity(), attempts=IdentityAttempts(pool, zone=zone)
+                    rows=RowSecurity(),
+                    attempts=IdentityAttempts(pool, zone=zone),
+                    own_line_proves=settings.caller_id_is_a_fact,
                 ),
                 policy=Policy(
                     can_transfer=bool(settings.transfer_number), max_call_s=settings.max_call_s

@@ -185,6 +185,11 @@ class Settings(BaseSettings):
     # --- data -------------------------------------------------------------------------------
     database_url: SecretStr = Field(EMPTY, description="PostgreSQL DSN, 15 or later.")
     redis_url: SecretStr = Field(EMPTY, description="Redis URL, 6.2 or later.")
+    caller_id_is_a_fact: bool = Field(
+        True,
+        description="Whether whoever calls from a number on file and says it reaches that account; "
+        "false: they say their name or plate as well, as a caller ID can be forged.",
+    )
     call_retention_days: int = Field(
         365, ge=0, description="Days after which calls and their words are deleted; 0: never."
     )

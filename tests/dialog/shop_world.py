@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from crm.slot_readers import SlotReaders
 from voicecore.dialog.conversation import Conversation, ShopProfile
 from voicecore.dialog.reminder import Reminder
+from voicecore.dialog.safeguards import Safeguards
 from voicecore.dialog.workshop import Workshop
 
 ZONE = ZoneInfo("America/Chicago")
@@ -404,6 +405,7 @@ def world(
     shop: ShopProfile = SHOP,
     workshop: Workshop | None = None,
     reminder: Reminder | None = None,
+    safeguards: Safeguards | None = None,
 ) -> World:
     """Build a conversation; Maria and the victim are on file unless others are given."""
     schedule = schedule or MemorySchedule()
@@ -419,6 +421,7 @@ def world(
         now=lambda: NOW,
         workshop=workshop,
         reminder=reminder,
+        safeguards=safeguards,
         readers=SlotReaders(lambda: NOW.date()),
     )
     return World(directory, schedule, messenger, conversation)

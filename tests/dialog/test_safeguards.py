@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -69,6 +70,20 @@ async def test_a_tool_reaches_nobodys_rows_before_and_the_callers_after_the_proo
     await hand.use("service_status")
     assert rows.seen[3:] == [4711]
     assert rows.current == "nobody was limited"
+
+
+async def test_a_forged_caller_id_shows_nothing_where_it_is_no_fact() -> None:
+    """The line and its number said, and every tool after that: nothing of the victim is told."""
+    hand = DeskHand(world(safeguards=Safeguards(own_line_proves=False)))
+    unknown = DeskHand(world(safeguards=Safeguards(own_line_proves=False), caller=OTHER_PHONE))
+    await hand.world.conversation.prefetch()
+    forged = await hand.identify()
+    assert forged == await unknown.use("lookup_customer", phone="312 555 0199")
+    for name in ("service_status", "check_appointment_history", "get_vehicle_info"):
+        assert (await hand.use(name)).get("error") in ("not_identified", "not_now")
+    said = json.dumps(hand.world.conversation.request(hand.history).messages)
+    assert "Lopez" not in said and "Camry" not in said
+    assert (await hand.use("lookup_customer", phone="312 555 0142", name="Maria"))["found"] is True
 
 
 async def test_ten_wrong_facts_a_day_close_a_number_to_other_lines_over_all_calls() -> None:

@@ -108,7 +108,7 @@ class CallDesk:
         self.messenger = messenger
         self.shop = shop
         self.call_sid = call_sid
-        self.identity = Identity(caller_e164)
+        self.identity = Identity(caller_e164, own_line_proves=self._safeguards.own_line_proves)
         self.ledger = Ledger()
         self.vehicles: Handles[Vehicle] = Handles("vehicle")
         self.slots: Handles[OfferedSlot] = Handles("slot")
@@ -177,7 +177,8 @@ class CallDesk:
 
         Somebody on file and nobody get the same answer after the same work, unless it is proved.
         """
-        own_line = phone_e164 == self.identity.caller_e164
+        identity = self.identity
+        own_line = identity.own_line_proves and phone_e164 == identity.caller_e164
         if not await self._may_try(phone_e164):
             return SlotProblem("identity_limit", phrases.ASK_IDENTITY_LIMIT)
         if not (own_line or name or plate):

@@ -1,8 +1,9 @@
 """Who the caller is, as far as they have shown it: a ladder that only code can climb.
 
-Caller ID is a hint, because it can be forged. Somebody who calls from a number on file and also
-says that number, or who says a number on file together with a matching fact, may use their own
-appointments; contact details need a code sent to the number on file.
+Caller ID is a hint, because it can be forged. Somebody who says a number on file together with a
+matching fact may use their own appointments; to call from that number counts as the fact, unless
+the shop has decided otherwise (docs/adr/0014). Contact details need a code sent to the number on
+file.
 
 Both walls stand on what is decided here: the tools work for `record`, the database shows the rows
 of `principal`. A record is taken only after `prove`, `admit` or another proof has let it in.
@@ -49,8 +50,9 @@ class Identity:
     `record` is set from `ONE_FACT` on; below it nothing of a record may be told.
     """
 
-    def __init__(self, caller_e164: str | None) -> None:
+    def __init__(self, caller_e164: str | None, *, own_line_proves: bool = True) -> None:
         self.caller_e164 = caller_e164
+        self.own_line_proves = own_line_proves
         self.rung = Rung.ANONYMOUS
         self.record: CallerRecord | None = None
         self.phone_e164: str | None = None
@@ -166,7 +168,7 @@ class Identity:
             for record in records
             if _fits(record, name=name, plate=plate, first_alone=own_line)
         ]
-        if len(fits) == 1 and (own_line or name or plate):
+        if len(fits) == 1 and (name or plate or (own_line and self.own_line_proves)):
             self._admitted.add(fits[0].customer.customer_id)
             return fits[0], False
         return None, bool(name or plate) and not fits

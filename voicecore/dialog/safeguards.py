@@ -37,3 +37,5 @@ class Safeguards:
 
     rows: RowGuard = field(default_factory=NoRowGuard)
     attempts: AttemptLimiter = field(default_factory=NoAttemptLimiter)
+    own_line_proves: bool = True
+    """Whether the number of the line, said over that line, is a fact; it can be forged."""
