@@ -1,4 +1,6 @@
-"""Who speaks and what they say, in two sets that share no voice, no seed and no caller's sentence.
+"""Who speaks and what they say, in two sets that share no voice, no seed and no sentence.
+
+Backchannels are the exception: there are only so many.
 
 Thresholds are chosen on `TUNE` and reported on `HELD_OUT`. A voice is a variant of espeak-ng at a
 rate and a pitch of its own.
@@ -15,11 +17,11 @@ from voicecore.sandbox.voice import EspeakVoice, Speech
 
 _VOICE = EspeakVoice(cache_size=4096)
 
-AGENT_SENTENCES = (
+_TUNE_AGENT = (
     "Thanks for calling Lone Star Auto Care, this call may be recorded, how can I help you today?",
     "I have three openings this week: Thursday at two p.m., Friday at nine thirty, "
     "and Friday at one fifteen.",
-    "An oil change for your 2019 Toyota Camry takes about forty-five minutes and includes "
+    "An oil change for your twenty nineteen Toyota Camry takes about forty-five minutes and includes "
     "a tire rotation.",
     "The full synthetic oil change costs eighty-nine dollars, and the filter is included "
     "in the price.",
@@ -32,7 +34,17 @@ AGENT_SENTENCES = (
     "We will send you a text message with the address, the time, and a link to change the "
     "appointment.",
 )
-"""What the agent says; nothing is tuned on it, so both sets use it."""
+_HELD_OUT_AGENT = (
+    "Good morning, you have reached the service desk, what can we take care of for you?",
+    "We could fit you in on Wednesday at eight fifteen, or, if later suits you, on Thursday at four.",
+    "Replacing the battery costs one hundred seventy dollars, parts and labor included.",
+    "Your pickup truck was here in January, and the technician noted some wear on the rear tires.",
+    "The inspection takes half an hour, so you are welcome to wait in our lounge.",
+    "If anything changes, just call us back, and we will gladly find another day.",
+    "I can put you down for a wheel alignment on the second of December, in the early afternoon.",
+    "Drop the key into the box beside the door, with your name and number on the envelope.",
+    "The estimate came to four hundred twelve dollars, and nothing is done without your approval.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ class Corpus:
 
     name: str
     seed: int
+    agent: tuple[str, ...]
     variants: tuple[str, ...]
     interruptions: tuple[str, ...]
     stops: tuple[str, ...]
@@ -71,7 +84,7 @@ class Corpus:
 
     def any_speech(self, rng: np.random.Generator) -> Speech:
         """Draw a sentence by a voice; a set has so many of each that few repeat."""
-        texts = self.interruptions + AGENT_SENTENCES
+        texts = self.interruptions + self.agent
         return self.any_talker(rng).say(texts[int(rng.integers(len(texts)))])
 
 
@@ -92,6 +105,7 @@ def _talkers(seed: int, variants: tuple[str, ...]) -> tuple[Talker, ...]:
 TUNE = Corpus(
     name="tune",
     seed=20_001,
+    agent=_TUNE_AGENT,
     variants=("f1", "f3", "f5", "m1", "m3", "m5", "m7", "Alex", "Andy", "anika", "belinda", "ed"),
     interruptions=(
         "I'd like to book an oil change for tomorrow.",
@@ -114,6 +128,7 @@ TUNE = Corpus(
 HELD_OUT = Corpus(
     name="held-out",
     seed=90_001,
+    agent=_HELD_OUT_AGENT,
     variants=(
         "f2", "f4", "m2", "m4", "m6", "m8", "Alicia", "Andrea", "Annie", "Mike", "adam", "antonio",
         "aunty", "benjamin", "david", "edward", "grandma", "grandpa", "john", "linda", "max",
@@ -137,8 +152,10 @@ HELD_OUT = Corpus(
         "Excuse me, can I ask something?",
         "Hold on, my dog is at the door.",
     ),
+    # As often as people say them: the first five are most of what is said.
     backchannels=(
-        "uh huh", "okay", "yeah", "right", "mm hmm", "I see", "sure", "okay great", "alright",
-        "sounds good", "good", "yep", "of course", "that's right", "oh okay",
+        "uh huh", "uh huh", "uh huh", "yeah", "yeah", "yeah", "okay", "okay", "okay", "right",
+        "right", "mm hmm", "mm hmm", "sure", "I see", "yep", "alright", "sounds good", "of course",
+        "that's right", "oh okay", "okay great",
     ),
 )  # fmt: skip

@@ -112,6 +112,8 @@ class Line:
         self.ear = Ear(delay_s)
         self.edges: list[Edge] = []
         self.voices: list[float] = []
+        self.stale_frames = 0
+        """Frames that went out although the ear had been silenced and nothing let it go on."""
         self.turns: dict[int, Turn] = {}
         self.state = CallState.initial(
             Policy(max_call_s=1_000_000), Phrases(), greeting_text=greeting
@@ -133,6 +135,7 @@ class Line:
         self._hearings: list[Hearing] = []
         self._generation = 0
         self._sent = 0
+        self._silenced = False
         self._announced: int | None = None
         self._awaiting_drain: int | None = None
 
@@ -255,6 +258,7 @@ class Line:
                 self._silence(command)
             case ResumePlayout() if self._playout.turn == command.turn:
                 self._playout.resume(self.now_s)
+                self._silenced = False
                 self._edge("resume", command.turn)
             case AskLlm():
                 self._later(self.now_s, lambda: self._answer(command.turn))
@@ -275,6 +279,7 @@ class Line:
             self._generation = self._playout.begin(command.turn)
             self.turns[command.turn] = Turn()
             self._sent = 0
+            self._silenced = False
         turn = self.turns[command.turn]
         speech = self._agent.say(command.text)
         base_ms = len(turn.audio) // BYTES_PER_MS
@@ -312,6 +317,7 @@ class Line:
         played_bytes = act(self.now_s)
         played_ms = played_bytes // BYTES_PER_MS
         self._sent = played_bytes
+        self._silenced = True
         self._inbound.cleared(self.now_s)
         self.ear.clear(self.now_s)
         if not was_paused:
@@ -344,6 +350,7 @@ class Line:
         if bytes(audio[place : place + size]) != payload[:size]:
             raise RuntimeError(f"turn {turn}: other audio than its own at byte {place}")
         self._sent += size
+        self.stale_frames += self._silenced
         self.ear.media(turn, place, payload, size, self.now_s)
 
     def _echoed(self, name: str) -> None:

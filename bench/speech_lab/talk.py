@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.speech_lab.corpus import AGENT_SENTENCES, Corpus, Talker
+from bench.speech_lab.corpus import Corpus, Talker
 from bench.speech_lab.echo_path import EchoPath
 from bench.speech_lab.line import STARTS_S, Line
 from bench.speech_lab.sound import (
@@ -22,9 +22,10 @@ from bench.speech_lab.sound import (
     from_wire,
     onset_sample,
 )
-from voicecore.audio.mulaw import SAMPLE_RATE_HZ
+from voicecore.audio.mulaw import BYTES_PER_MS, SAMPLE_RATE_HZ
 from voicecore.audio.silero import SpeechModels
 from voicecore.call.events import FinalWords
+from voicecore.call.reply import Reply
 from voicecore.sandbox.voice import Speech
 
 POLL_S = 0.05
@@ -57,6 +58,10 @@ class Outcome:
     pauses: int
     left_s: float
     """How much the agent still had to say at the onset."""
+    words_kept: int | None
+    """Words that the history keeps of the interrupted reply."""
+    words_heard: int
+    """Words of it that really sounded to their end."""
 
 
 @dataclass(slots=True)
@@ -90,6 +95,7 @@ class Talk:
             last_sentence: what every reply of the agent ends with, where that matters.
         """
         self._rng = np.random.default_rng([corpus.seed, seed])
+        self._texts = corpus.agent
         self._trials = list(trials)
         self._last_sentence = last_sentence
         self._heard_since: float | None = None
@@ -99,7 +105,7 @@ class Talk:
         self.line = Line(
             noise,
             models,
-            greeting=AGENT_SENTENCES[0],
+            greeting=corpus.agent[0],
             replies=self._reply,
             agent=self._agent(corpus),
             seed=seed,
@@ -134,8 +140,8 @@ class Talk:
         return corpus.any_talker(self._rng)
 
     def _reply(self, turn: int) -> list[str]:
-        drawn = self._rng.integers(len(AGENT_SENTENCES), size=6)
-        texts = [AGENT_SENTENCES[int(index)] for index in drawn]
+        drawn = self._rng.integers(len(self._texts), size=6)
+        texts = [self._texts[int(index)] for index in drawn]
         return [*texts, self._last_sentence] if self._last_sentence else texts
 
     def _draw(self) -> None:
@@ -188,6 +194,17 @@ class Talk:
         left = len(line.turns[turn].audio) - line.ear.heard_bytes(turn)
         return left / SAMPLE_RATE_HZ
 
+    def _words_kept(self, turn: int) -> int | None:
+        for entry in self.line.state.log:
+            if isinstance(entry, Reply) and entry.turn == turn and entry.cut:
+                return len(entry.heard().text.split())
+        return None
+
+    def _words_heard(self, turn: int) -> int:
+        self.line.ear.finish(self.line.now_s)
+        heard_ms = self.line.ear.heard_bytes(turn) / BYTES_PER_MS
+        return sum(1 for end_ms in self.line.turns[turn].word_ends_ms if end_ms <= heard_ms)
+
     def _close(self, running: _Running) -> None:
         since_s = running.onset_s - 0.02
         until_s = running.end_s + SETTLED_S
@@ -210,6 +227,8 @@ class Talk:
                 resume_s=first("resume"),
                 pauses=sum(1 for e in edges if e.name == "clear" and e.turn == running.turn),
                 left_s=running.left_s,
+                words_kept=self._words_kept(running.turn),
+                words_heard=self._words_heard(running.turn),
             )
         )
         self._running = None

@@ -98,6 +98,20 @@ def test_other_people_in_the_background_start_no_voice_once_they_are_known(
     assert [edge for edge in found if 20_000 < edge.decided_ms < 20_300]
 
 
+@pytest.mark.parametrize("voice", ["en-us", "en-us+f3", "en-gb"])
+def test_speech_is_found_out_of_digital_silence(pool: SileroPool, voice: str) -> None:
+    for sentence in range(6):
+        words = frames(speech(sentence, voice, -24))
+        detector = VoiceDetector(pool)
+        whole = [SILENCE] * 20 + words + [SILENCE] * 100 + words
+        found = [detector.frame(frame, 20.0 * (n + 1)) for n, frame in enumerate(whole)]
+        detector.stop()
+        began = [edge.decided_ms for edge in found if isinstance(edge, VoiceStarted)]
+        again_ms = 20.0 * (120 + len(words))
+        assert 400 < began[0] < 720
+        assert any(again_ms < at < again_ms + 180 for at in began)
+
+
 def test_what_may_be_an_echo_does_not_count_as_noise() -> None:
     models = OneModel(ScriptedModel(1.0))
     detector = VoiceDetector(models, echo=Echo(-31))

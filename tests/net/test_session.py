@@ -429,7 +429,7 @@ async def test_a_voice_whose_frames_stop_coming_is_closed(redis_url: str) -> Non
         call = await rig.ring(caller, line=stall)
         async with asyncio.TaskGroup() as group:
             group.create_task(caller.interrupt(QUESTION, after_ms=500, timeout_s=3))
-            await until(lambda: bool(rig.events("barge_in")))
+            await until(lambda: call.call_sid in rig.parts.live._sessions)
             session = rig.session(call.call_sid)
             await until(lambda: session._state.caller.voice_at is not None)
             began_at = session._state.caller.voice_at

@@ -22,6 +22,8 @@ UNKNOWN_DB = -60.0
 CEILING_FRAMES = 250
 """5 s: people behind the caller pause and come back within it."""
 CEILING_SHARE = 0.9
+CEILING_LEAST_FRAMES = 50
+"""Fewer frames say nothing about what comes at times."""
 
 
 class NoiseCeiling:
@@ -33,7 +35,7 @@ class NoiseCeiling:
         self._recent: deque[float] = deque()
         self._sorted: list[float] = []
         self.level_db = LOWEST_DB
-        """The ceiling in dBov; as low as can be before the first frame."""
+        """The ceiling in dBov; as low as can be before there are enough frames."""
 
     def add(self, frame_db: float) -> None:
         """Take the level of the next frame that is noise."""
@@ -41,7 +43,8 @@ class NoiseCeiling:
             del self._sorted[bisect_left(self._sorted, self._recent.popleft())]
         self._recent.append(frame_db)
         insort(self._sorted, frame_db)
-        self.level_db = self._sorted[int(len(self._sorted) * CEILING_SHARE)]
+        if len(self._sorted) >= CEILING_LEAST_FRAMES:
+            self.level_db = self._sorted[int(len(self._sorted) * CEILING_SHARE)]
 
 
 class NoiseFloor:

@@ -250,12 +250,13 @@ class VoiceDetector:
             self._ceiling.level_db + policy.above_ceiling_db,
             policy.least_db,
         )
+        least_db = policy.least_db
         echo_db = _SILENT_DB if self._echo is None else self._echo.threshold_db(at_s)
         is_loud = self.level_db > max(gate_db, echo_db)
         self._move_gate(is_loud)
         if not is_loud:
-            # What may be our own echo says nothing about the noise, nor does digital silence.
-            if self.level_db > echo_db:
+            # What may be our own echo says nothing about the noise.
+            if self.level_db > echo_db or echo_db <= least_db:
                 self._ceiling.add(self.level_db)
             self._loud_frames = 0
             return None

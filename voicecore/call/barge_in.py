@@ -82,11 +82,12 @@ def voice_stopped_over_reply(draft: Draft, event: SpeechStopped) -> None:
     barge_in, caller = draft.state.barge_in, draft.state.caller
     if barge_in is None:
         return
-    if not barge_in.paused or is_backchannel(caller.transcript.text):
+    text = caller.transcript.text
+    if not barge_in.paused or is_backchannel(text) or may_become_backchannel(text):
         resume(draft)
         return
     until_s = barge_in.onset_at + _words_wait_ms(draft.state) / 1000
-    if event.run_ms > draft.state.policy.backchannel_max_ms or caller.transcript.text:
+    if event.run_ms > draft.state.policy.backchannel_max_ms or text:
         until_s = max(until_s, draft.at + draft.state.policy.long_run_words_ms / 1000)
     if until_s <= draft.at:
         resume(draft)

@@ -23,7 +23,7 @@ class Policy:
     """The voice detector tells the end of a voice so much later; the decision waits for it."""
     barge_in_decide_goodbye_ms: int = 1500
     """The same while the agent says goodbye: people say "bye" over it."""
-    backchannel_max_ms: int = 600
+    backchannel_max_ms: int = 750
     """A shorter run of voice without words yet is taken for a backchannel or a noise."""
     hold_max_ms: int = 4000
     """Longest hold of a reply that nobody has heard anything of, when no words come."""
