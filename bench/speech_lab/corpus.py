@@ -21,8 +21,8 @@ _TUNE_AGENT = (
     "Thanks for calling Lone Star Auto Care, this call may be recorded, how can I help you today?",
     "I have three openings this week: Thursday at two p.m., Friday at nine thirty, "
     "and Friday at one fifteen.",
-    "An oil change for your twenty nineteen Toyota Camry takes about forty-five minutes and includes "
-    "a tire rotation.",
+    "An oil change for your twenty nineteen Toyota Camry takes about forty-five minutes and "
+    "includes a tire rotation.",
     "The full synthetic oil change costs eighty-nine dollars, and the filter is included "
     "in the price.",
     "Our shop is open Monday through Friday from seven thirty until six, and on Saturday "
@@ -36,7 +36,8 @@ _TUNE_AGENT = (
 )
 _HELD_OUT_AGENT = (
     "Good morning, you have reached the service desk, what can we take care of for you?",
-    "We could fit you in on Wednesday at eight fifteen, or, if later suits you, on Thursday at four.",
+    "We could fit you in on Wednesday at eight fifteen, or, if later suits you, on "
+    "Thursday at four.",
     "Replacing the battery costs one hundred seventy dollars, parts and labor included.",
     "Your pickup truck was here in January, and the technician noted some wear on the rear tires.",
     "The inspection takes half an hour, so you are welcome to wait in our lounge.",
