@@ -88,6 +88,7 @@ from voicecore.net.calendar_files import CalendarFiles
 from voicecore.net.call_cap import CallCap
 from voicecore.net.call_factory import CallFactory, Surroundings
 from voicecore.net.early_reports import EarlyReports
+from voicecore.net.garbage import settle_garbage
 from voicecore.net.ics_link import IcsLinks
 from voicecore.net.live_calls import LiveCalls
 from voicecore.net.llm import LlmStream
@@ -100,6 +101,7 @@ from voicecore.net.session_store import SessionStore
 from voicecore.net.stream_tickets import StreamTickets
 from voicecore.net.tasks import TaskSet
 from voicecore.net.twilio_rest import TwilioRest
+from voicecore.net.workers import reserved_port, started, stop_with_parent, supervise
 from voicecore.observer import ObserverFactory
 from voicecore.ops.demo_evidence import gather_evidence, write_demo
 from voicecore.ops.demo_report import build_report
@@ -148,7 +150,9 @@ class Worker:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterator[Worker]:
+async def serving(
+    settings: Settings, observers: ObserverFactory, *, shares_port: bool = False
+) -> AsyncIterator[Worker]:
     """Everything of one worker, started in order and stopped in the reverse order."""
     zone = ZoneInfo(settings.shop_timezone)
     dsn = settings.database_url.get_secret_value()
@@ -160,6 +164,8 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
         sessions = open_session_redis(redis_url)
         stack.push_async_callback(sessions.aclose)
         link = RedisLink(sessions)
+        # The first call finds a connection, and need not wait for one.
+        await link.ask(sessions.ping)
         records = open_cache_redis(redis_url)
         stack.push_async_callback(records.aclose)
         cache = CustomerCache(records, zone=zone)
@@ -228,7 +234,7 @@ async def serving(settings: Settings, observers: ObserverFactory) -> AsyncIterat
         parts = _server_parts(settings, factory, tasks, link, phone_events)
         parts.calendar_files = _calendar_files(settings, links, pool)
         stack.push_async_callback(parts.prepared.close)
-        url = await _listen(settings, parts, stack)
+        url = await _listen(settings, parts, stack, shares_port=shares_port)
         log.info("serving", url=url, public_base_url=parts.public_base_url, clips=clips)
         yield Worker(url, parts, pool)
 
@@ -274,11 +280,14 @@ def _calls_of(parts: ServerParts) -> tuple[str, ...]:
     return (*parts.live.call_sids, *parts.prepared.call_sids)
 
 
-async def _listen(settings: Settings, parts: ServerParts, stack: AsyncExitStack) -> str:
+async def _listen(
+    settings: Settings, parts: ServerParts, stack: AsyncExitStack, *, shares_port: bool
+) -> str:
     runner = make_runner(parts)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, settings.host, settings.port).start()
+    reuse_port = True if shares_port else None
+    await web.TCPSite(runner, settings.host, settings.port, reuse_port=reuse_port).start()
     host, port = runner.addresses[0][:2]
     return f"http://{host}:{port}"
 
@@ -411,12 +420,16 @@ def seed(
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that share the port, one for each core.")
+    ] = 1,
+) -> None:
     """Run the product; whatever has no key in .env runs against a stand-in."""
     settings = _settings()
     configure_logging(settings.log_level, pretty=sys.stderr.isatty())
     _check_address(settings.host, settings.port)
-    _run(_serve(settings))
+    _run(_serve(settings) if workers == 1 else _serve_with_workers(settings, workers))
 
 
 @app.command()
@@ -900,16 +913,33 @@ async def _calendar_status(settings: Settings) -> CalendarStatus:
     return await _with_pool(dsn, lambda pool: look_at_calendar(access, zone=zone, pool=pool))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, shares_port: bool = False) -> None:
     stop = _stop_signal()
+    stop_with_parent(stop)
     async with (
         _complete(settings) as complete,
-        serving(complete, lambda _: Observers()) as worker,
+        serving(complete, lambda _: Observers(), shares_port=shares_port) as worker,
     ):
+        settle_garbage()
         await stop.wait()
         worker.parts.draining = True
         log.info("draining", calls=len(worker.parts.live))
         await worker.parts.live.drain(DRAIN_S)
+
+
+async def _serve_with_workers(settings: Settings, workers: int) -> None:
+    stop = _stop_signal()
+    with reserved_port(settings.host, settings.port) as port:
+        settings = settings.model_copy(update={"port": port})
+        async with _complete(settings) as complete:
+            await supervise(lambda number: started(_worker, complete, number), workers, stop)
+
+
+def _worker(settings: Settings, number: int) -> None:
+    """Be one of several workers: the main function of a process."""
+    configure_logging(settings.log_level, pretty=sys.stderr.isatty())
+    structlog.contextvars.bind_contextvars(worker=number)
+    _run(_serve(settings, shares_port=True))
 
 
 async def _seed_full(dsn: str, today: date, zone: ZoneInfo, number: int) -> None:

@@ -60,6 +60,14 @@ class Voicecore:
 
     async def __aenter__(self) -> Self:
         """Start databases here and the server on its cores."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _start(self) -> None:
         services = frozenset({Service.POSTGRES, Service.REDIS, Service.GOOGLE})
         stand_ins = await self._stack.enter_async_context(StandIns(services))
         environment = {name.upper(): str(value) for name, value in stand_ins.settings.items()}
@@ -91,7 +99,6 @@ class Voicecore:
         self._stack.callback(self.process.stop)
         self._http = await self._stack.enter_async_context(aiohttp.ClientSession())
         await answers(self.process, self._http, f"http://127.0.0.1:{self._port}/readyz")
-        return self
 
     async def __aexit__(
         self,
