@@ -15,13 +15,13 @@ from bench.load.providers import Providers
 from bench.load.subjects import ROOT, answers, free_port
 
 HOME = ROOT / "build" / "peers" / "pipecat"
-PACKAGES = ("pipecat-ai[deepgram,openai,silero,websocket]", "uvicorn", "uvloop")
+PACKAGES = ("pipecat-ai[deepgram,openai,silero,websocket]==1.14.0", "uvicorn", "uvloop")
 INSTALL_S = 400.0
-_AGENT = Path(__file__).with_name("pipecat_agent.py")
+_AGENT = Path(__file__).with_name("pipecat_agent.py.txt")
 
 
 class Pipecat:
-    """`bench/load/pipecat_agent.py` in the environment under `build/peers/pipecat`."""
+    """`bench/load/pipecat_agent.py.txt` in the environment under `build/peers/pipecat`."""
 
     name = "pipecat"
 

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+import numpy as np
 from aiohttp import web
 
 from bench.load.speech import QUESTIONS, agent_audio, is_speech
 from bench.load.websocket import BINARY, TEXT, WebSocketServer
+from voicecore.audio import mulaw
 from voicecore.audio.mulaw import FRAME_BYTES, SAMPLE_RATE_HZ
 
 ENDPOINT_FRAMES = 15
@@ -41,6 +43,11 @@ class ListenServer(WebSocketServer):
         self._begin = 0
         self._loud = 0
         self._quiet = 0
+        self._linear = False
+
+    def on_open(self, head: bytes) -> None:
+        """Note how the audio comes."""
+        self._linear = b"encoding=linear16" in head
 
     def on_message(self, opcode: int, payload: bytes) -> None:
         """Take audio or a control message."""
@@ -50,6 +57,8 @@ class ListenServer(WebSocketServer):
             elif b"Finalize" in payload:
                 self._results(final=True, words=self._loud // 10, finalize=True)
             return
+        if self._linear:
+            payload = mulaw.encode(np.frombuffer(payload, dtype=np.int16))
         for start in range(0, len(payload), FRAME_BYTES):
             self._hear(payload[start : start + FRAME_BYTES])
 
@@ -109,11 +118,13 @@ class SpeakServer(WebSocketServer):
         super().__init__()
         self._characters = 0
         self._sequence = 0
+        self._linear = False
         if not SpeakServer._AUDIO:
             SpeakServer._AUDIO = agent_audio(30.0)
 
     def on_open(self, head: bytes) -> None:
         """Name the voice, as Deepgram does first."""
+        self._linear = b"encoding=linear16" in head
         self._say(type="Metadata", request_id="0", model_name="load", model_version="1")
 
     def on_message(self, opcode: int, payload: bytes) -> None:
@@ -126,7 +137,8 @@ class SpeakServer(WebSocketServer):
                 size = self._characters * MS_PER_CHARACTER * SAMPLE_RATE_HZ // 1000
                 self._characters = 0
                 for start in range(0, min(size, len(self._AUDIO)), CHUNK_BYTES):
-                    self.send(self._AUDIO[start : min(start + CHUNK_BYTES, size)], BINARY)
+                    piece = self._AUDIO[start : min(start + CHUNK_BYTES, size)]
+                    self.send(mulaw.decode(piece).tobytes() if self._linear else piece, BINARY)
                 self._say(type="Flushed", sequence_id=self._next())
             case "Clear":
                 self._characters = 0
