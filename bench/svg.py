@@ -85,3 +85,27 @@ def _x(value: float, top: float) -> float:
 
 def _y(value: float, top: float) -> float:
     return HEIGHT - _BOTTOM - value / top * (HEIGHT - _TOP - _BOTTOM)
+
+
+def bars(path: Path, title: str, *, unit: str, rows: Sequence[tuple[str, float]]) -> None:
+    """Draw one horizontal bar for each row, its value behind it."""
+    top = max([value for _, value in rows], default=1.0) or 1.0
+    height = _TOP + 22 * len(rows) + 12
+    names, room = 280, WIDTH - 280 - 80
+    body = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+        f'<text x="12" y="22" font-size="15" font-weight="bold">{escape(title)}</text>',
+    ]
+    for number, (name, value) in enumerate(rows):
+        y = _TOP + 22 * number
+        width = max(1.0, value / top * room)
+        body.append(
+            f'<text x="{names - 8}" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="{names}" y="{y + 2}" width="{width:.1f}" height="14" '
+            f'fill="{_COLOURS[0]}"/>'
+            f'<text x="{names + width + 6:.1f}" y="{y + 13}">{value:.3g} {escape(unit)}</text>'
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*body, "</svg>"]) + "\n", "utf-8")
