@@ -41,7 +41,7 @@ STREAM_SID = "MZ" + "1" * 32
 NOTES = (
     "One value is the mean of a batch of 100 frames; p99 and max show what else the machine did.",
     "Silero is asked for 32 ms at a time and only while the energy gate is open.",
-    "The whole inbound chain is given on a quiet line, and with a caller whose voice wakes the model.",
+    "The inbound chain is given on a quiet line, and with a caller whose voice wakes the model.",
 )
 
 Step = Callable[[], object]
