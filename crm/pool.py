@@ -118,10 +118,9 @@ async def transaction_of(
         DatabaseError: as `connection_of`.
     """
     async with _lent(pool, action, deadline_s=deadline_s) as connection:
-        transaction = connection.transaction()
+        transaction = principal.transaction(connection)
         await transaction.start()
         try:
-            await principal.enter(connection)
             yield connection
         except (asyncio.CancelledError, OSError, TimeoutError):
             # `_lent` drops the connection, and with it the server drops the transaction; a

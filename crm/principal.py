@@ -15,11 +15,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 # The role comes last: from then on only what it may do can be done.
-_ENTER = """
-SELECT set_config('app.customer_id', $1, true), set_config('role', 'voicecore_caller', true)
-"""
+_BEGIN = (
+    "BEGIN; SELECT set_config('app.customer_id', '{owner}', true),"
+    " set_config('role', 'voicecore_caller', true)"
+)
 _LEAVE = "SELECT set_config('role', 'none', true)"
 
 
@@ -62,12 +64,34 @@ def is_limited() -> bool:
     return _principal.get() is not None
 
 
-async def enter(connection: asyncpg.Connection) -> None:
-    """Put the limit of the running task, if any, on the transaction that `connection` is in."""
+class LimitedTransaction:
+    """A transaction that is under the limit from its first statement on, in one round trip."""
+
+    def __init__(self, connection: asyncpg.Connection, principal: Principal) -> None:
+        self._connection = connection
+        self._principal = principal
+
+    async def start(self) -> None:
+        """Begin, and put the limit on."""
+        customer_id = self._principal.customer_id
+        owner = "" if customer_id is None else int(customer_id)
+        await self._connection.execute(_BEGIN.format(owner=owner))
+
+    async def commit(self) -> None:
+        """Make it true."""
+        await self._connection.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        """Take it back."""
+        await self._connection.execute("ROLLBACK")
+
+
+def transaction(connection: asyncpg.Connection) -> LimitedTransaction | Transaction:
+    """Return a transaction for the running task: under its limit, if it has one."""
     principal = _principal.get()
-    if principal is not None:
-        customer_id = principal.customer_id
-        await connection.fetchrow(_ENTER, "" if customer_id is None else str(int(customer_id)))
+    if principal is None:
+        return connection.transaction()
+    return LimitedTransaction(connection, principal)
 
 
 async def leave(connection: asyncpg.Connection) -> None:

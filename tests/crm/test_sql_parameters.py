@@ -19,6 +19,7 @@ EXCEPTIONS = {
     "crm/migrate.py": "runs the text of a migration file, which is part of the code",
     "crm/seed.py": "names tables of a constant, as no parameter can",
     "crm/dataset/load.py": "names tables of a constant, as no parameter can",
+    "crm/principal.py": "puts an int into the one statement that begins a transaction",
     "crm/cached_directory.py": "asks the cache, which knows no SQL",
 }
 
