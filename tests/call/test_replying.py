@@ -166,6 +166,16 @@ def test_a_slow_tool_is_covered_by_a_filler_once_a_turn():
     assert Timer.FILLER not in call.timers
 
 
+def test_a_tool_of_650_ms_has_no_filler_and_one_of_5_s_has_one():
+    quick = asked().tool("lookup", "c1").finish().then().later(650)
+    result(quick, "c1")
+    assert Timer.FILLER not in quick.timers
+    slow = asked().tool("lookup", "c1").finish().then().wait_for(Timer.FILLER)
+    slow.expect(Speak(1, 0, PHRASES.filler)).then().later(4300)
+    assert Timer.FILLER not in slow.timers
+    result(slow, "c1").expect(AskLlm(1, ()))
+
+
 def test_no_filler_over_words_that_are_being_heard():
     call = asked().sentence("Let me look.").tool("lookup", "c1").finish().then()
     call.wait_for(Timer.FILLER).expect()
