@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -25,6 +25,7 @@ import structlog
 import typer
 import uvloop
 from aiohttp import web
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import Progress
 
@@ -33,10 +34,11 @@ from crm.cache_link import open_cache_redis
 from crm.cached_directory import CachedDirectory
 from crm.call_bookings import CallBooking, bookings_of_call
 from crm.calls import CallJournal
+from crm.database_probe import OLDEST_SERVER, server_version, unapplied_migrations
 from crm.dataset.build import DEFAULT_SEED
 from crm.dataset.load import seed_database
 from crm.directory import CrmDirectory
-from crm.errors import DatabaseError, InputError
+from crm.errors import DatabaseError, InputError, MigrationError
 from crm.identity_attempts import IdentityAttempts
 from crm.migrate import migrate as apply_migrations
 from crm.phone_reports import PhoneReports
@@ -50,6 +52,7 @@ from scheduler.booking import OnChange
 from scheduler.busy_cache import BusyCache
 from scheduler.cache_invalidation import invalidating
 from scheduler.calendar_login import LoginError, OAuthClient, log_in, write_token
+from scheduler.calendar_probe import calendar_takes_an_event
 from scheduler.calendar_restore import enqueue_restore
 from scheduler.calendar_status import CalendarStatus, look_at_calendar
 from scheduler.desk import ServiceDesk
@@ -95,16 +98,19 @@ from voicecore.net.llm import LlmStream
 from voicecore.net.outbound_dialer import OutboundDialer
 from voicecore.net.phone_events import PhoneEvents
 from voicecore.net.prepared_calls import PreparedCalls
+from voicecore.net.probes import redis_keeps
 from voicecore.net.redis_link import RedisLink, open_session_redis
 from voicecore.net.server_parts import ServerParts
 from voicecore.net.session_store import SessionStore
 from voicecore.net.stream_tickets import StreamTickets
 from voicecore.net.tasks import TaskSet
 from voicecore.net.twilio_rest import TwilioRest
+from voicecore.net.voice_probes import VoiceServices, voice_probes
 from voicecore.net.workers import reserved_port, started, stop_with_parent, supervise
 from voicecore.observer import ObserverFactory
 from voicecore.ops.demo_evidence import gather_evidence, write_demo
 from voicecore.ops.demo_report import build_report
+from voicecore.ops.doctor import Examination, ExaminationError, Finding, examine, free_disk
 from voicecore.ops.flight_log import FlightLog
 from voicecore.ops.live_transcript import LiveTranscript
 from voicecore.ops.observers import Observers
@@ -132,6 +138,19 @@ VehicleOption = Annotated[
 ]
 TechnicianOption = Annotated[str | None, typer.Option(help="Name or number of who has to do it.")]
 
+# What can go wrong with a service, as against what is wrong with us.
+EXPECTED = (
+    VoiceCoreError,
+    DatabaseError,
+    MigrationError,
+    SchedulerError,
+    OSError,
+    aiohttp.ClientError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    RedisError,
+    ValueError,
+)
 DRAIN_S = 900.0
 CALENDAR_WAIT_S = 10.0
 # An engineer waits longer than a caller does.
@@ -172,12 +191,7 @@ async def serving(
         http = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3))
         )
-        llm = LlmStream(
-            api_key=settings.openai_api_key.get_secret_value(),
-            base_url=settings.openai_base_url,
-            model=settings.openai_model,
-            fallback_model=settings.openai_fallback_model,
-        )
+        llm = _llm(settings)
         stack.push_async_callback(llm.aclose)
         tasks = await stack.enter_async_context(TaskSet())
         calendar = await _open_calendar(settings, stack)
@@ -505,6 +519,24 @@ def reminders(
     lines = [one.line() for one in found]
     lines.append(f"appointments tomorrow: {len(found)}, {verb}: {calls}")
     _show(lines, [one.as_json() for one in found], as_json=json)
+
+
+@app.command()
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Let our Twilio number send calls and texts here.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Try everything that a call needs; what has no key in .env is tried on its stand-in."""
+    settings = _settings()
+    configure_logging("ERROR", pretty=sys.stderr.isatty())
+    findings = _run(_examine(settings, fix=fix))
+    works = all(finding.is_ok for finding in findings)
+    told = {"ok": works, "findings": [finding.as_json() for finding in findings]}
+    _show([finding.line() for finding in findings], told, as_json=json)
+    if not works:
+        raise typer.Exit(1)
 
 
 @calendar_app.command()
@@ -902,6 +934,105 @@ async def _reminders(
     if plan:
         await ReminderPlanner(pool, JobQueue(pool), rules).run()
     return found
+
+
+async def _examine(settings: Settings, *, fix: bool) -> Sequence[Finding]:
+    """Examine the services; a server of our own runs for it where none does."""
+    missing = _without_key(settings)
+    async with AsyncExitStack() as stack:
+        complete = await stack.enter_async_context(_complete(settings))
+        if "twilio" in missing:
+            # Signed with the stand-in's own token, which no server that runs already has.
+            port = _free_port()
+            here = f"http://127.0.0.1:{port}"
+            complete = complete.model_copy(
+                update={"host": "127.0.0.1", "port": port, "public_base_url": here}
+            )
+        before = await _before_the_server(complete)
+        if all(finding.is_ok for finding in before) and _is_free(complete.host, complete.port):
+            await stack.enter_async_context(serving(complete, lambda _: Observers()))
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30, connect=3))
+        )
+        llm = _llm(complete)
+        stack.push_async_callback(llm.aclose)
+        own = fix or "twilio" in missing
+        services = VoiceServices(complete, http, llm, _twilio_rest(complete, http))
+        after = await examine(voice_probes(services, fix=own), EXPECTED)
+    return (_keys(missing), *before, *after)
+
+
+def _llm(settings: Settings) -> LlmStream:
+    return LlmStream(
+        api_key=settings.openai_api_key.get_secret_value(),
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        fallback_model=settings.openai_fallback_model,
+    )
+
+
+def _keys(missing: Mapping[str, str]) -> Finding:
+    on_stand_ins = ", ".join(sorted(missing)) or "none"
+    detail = f"complete; on a stand-in: {on_stand_ins}"
+    return Finding(name="keys", is_ok=True, detail=detail, advice="", took_s=0.0)
+
+
+async def _before_the_server(settings: Settings) -> Sequence[Finding]:
+    """Look at the data first: a server applies migrations, which is more than a look."""
+    dsn = settings.database_url.get_secret_value()
+    zone = ZoneInfo(settings.shop_timezone)
+
+    async def postgres() -> str:
+        version = await server_version(dsn)
+        if version < OLDEST_SERVER:
+            raise ExaminationError(f"version {version} is older than {OLDEST_SERVER}")
+        return f"version {version}"
+
+    async def migrations() -> str:
+        missing = await unapplied_migrations(dsn)
+        if missing:
+            raise ExaminationError(f"{len(missing)} not applied, from {missing[0]} on")
+        return "all applied"
+
+    return await examine(
+        [
+            Examination(
+                name="postgres",
+                probe=postgres,
+                advice="start PostgreSQL 15 or later, or mend DATABASE_URL",
+            ),
+            Examination(name="migrations", probe=migrations, advice="run `cli.py migrate`"),
+            Examination(
+                name="redis",
+                probe=partial(redis_keeps, settings.redis_url.get_secret_value()),
+                advice="start Redis 6.2 or later, or mend REDIS_URL",
+            ),
+            Examination(
+                name="calendar",
+                probe=partial(calendar_takes_an_event, _calendar_access(settings), zone),
+                advice="run `cli.py calendar login`, or share the calendar with the account",
+            ),
+            Examination(
+                name="disk",
+                probe=partial(free_disk, Path()),
+                advice="make room: logs and recordings need it",
+            ),
+        ],
+        EXPECTED,
+    )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 async def _calendar_status(settings: Settings) -> CalendarStatus:

@@ -17,6 +17,7 @@ from voicecore.sandbox.google import GoogleSandbox
 from voicecore.sandbox.openai import OpenAiSandbox
 from voicecore.sandbox.postgres import EmbeddedPostgres
 from voicecore.sandbox.redis import EmbeddedRedis
+from voicecore.sandbox.speak_connection import AGENT_VOICE
 from voicecore.sandbox.twilio import TwilioSandbox
 from voicecore.sandbox.utterances import UtteranceBook
 from voicecore.sandbox.voice import EspeakVoice
@@ -24,6 +25,10 @@ from voicecore.sandbox.voice import EspeakVoice
 SHOP_NUMBER = "+13125550100"
 SPEAK_SPEED = 20.0
 """How many times faster than it sounds the stand-in delivers speech."""
+
+
+TEST_SENTENCE = "Your appointment is tomorrow morning."
+"""Words of the agent that the listener knows, too: they are what `cli.py doctor` plays to it."""
 
 
 class Service(StrEnum):
@@ -98,6 +103,7 @@ class StandIns:
             self.twilio = await self._servers.enter_async_context(
                 TwilioSandbox(auth_token=secrets.token_hex(16), say_voice=self.voice)
             )
+            self.twilio.rest.add_number(SHOP_NUMBER)
             self.settings |= {
                 "twilio_account_sid": self.twilio.account_sid,
                 "twilio_auth_token": self.twilio.auth_token,
@@ -105,6 +111,7 @@ class StandIns:
                 "twilio_phone_number": SHOP_NUMBER,
             }
         if Service.DEEPGRAM in self.services:
+            self.book.register(self.voice.synthesize(TEST_SENTENCE, voice=AGENT_VOICE))
             self.deepgram = DeepgramSandbox(self.book, self.voice)
             # Faster than the vendor: the agent's own phrases are ready soon after the start.
             self.deepgram.speak.knobs.speed = SPEAK_SPEED

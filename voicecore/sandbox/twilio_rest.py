@@ -21,6 +21,7 @@ from typing import Protocol
 from aiohttp import web
 
 from voicecore.sandbox.twilio_call import FINAL, CallStatus, DocumentSource, PlacedCall
+from voicecore.sandbox.twilio_numbers import PhoneNumber
 from voicecore.sandbox.twilio_resources import (
     SentMessage,
     call_json,
@@ -90,6 +91,8 @@ class TwilioRest:
         """The form of every call that was asked for and passed the checks."""
         self.keys: dict[str, str] = {exchange.account_sid: auth_token}
         """User names and secrets that are let in: the account's own, and API keys."""
+        self.numbers: dict[str, PhoneNumber] = {}
+        """Our own numbers by SID."""
         self.refused_numbers: dict[str, int] = {}
         """Numbers that take no call or message, with the code of the refusal (HTTP 400)."""
         self.delay_s = 0.0
@@ -100,6 +103,12 @@ class TwilioRest:
     def fail_next(self, *faults: RestFault) -> None:
         """Let the next requests go wrong, one fault each."""
         self._faults.extend(faults)
+
+    def add_number(self, phone_number: str) -> PhoneNumber:
+        """Give the account a number that points nowhere yet."""
+        number = PhoneNumber("PN" + secrets.token_hex(16), phone_number)
+        self.numbers[number.sid] = number
+        return number
 
     def application(self) -> web.Application:
         """Return the server's application."""
@@ -112,6 +121,8 @@ class TwilioRest:
             ("GET", f"{_ROOT}/Calls.json", self._list_calls),
             ("GET", f"{_ROOT}/Calls/{{sid}}.json", self._fetch_call),
             ("POST", f"{_ROOT}/Calls/{{sid}}.json", self._update_call),
+            ("GET", f"{_ROOT}/IncomingPhoneNumbers.json", self._list_numbers),
+            ("POST", f"{_ROOT}/IncomingPhoneNumbers/{{sid}}.json", self._update_number),
             ("*", "/{anything:.*}", self._unknown),
         ):
             application.router.add_route(method, path, self._guarded(handler))
@@ -227,6 +238,22 @@ class TwilioRest:
             and wanted["Status"] in (None, str(call.status))
         ]
         return web.json_response(page_json("calls", request.path, found))
+
+    async def _list_numbers(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("PhoneNumber")
+        found = [
+            number.json(self._exchange.account_sid)
+            for number in self.numbers.values()
+            if wanted in (None, number.phone_number)
+        ]
+        return web.json_response(page_json("incoming_phone_numbers", request.path, found))
+
+    async def _update_number(self, request: web.Request) -> web.Response:
+        number = self.numbers.get(request.match_info["sid"])
+        if number is None:
+            raise _not_found(request)
+        number.update(await _read_form(request))
+        return web.json_response(number.json(self._exchange.account_sid))
 
     async def _fetch_call(self, request: web.Request) -> web.Response:
         return web.json_response(call_json(self._call(request)))
