@@ -70,6 +70,7 @@ from scheduler.hand_booking import (
 from scheduler.hand_order import BookOptions, carry_out
 from scheduler.job_desk import STATUSES, JobDesk
 from scheduler.jobs import JobQueue
+from scheduler.offers import Choice
 from scheduler.phone_desk import PhoneDesk
 from scheduler.public_holidays import PublicHolidays
 from scheduler.reminder_plan import PlannedReminder, ReminderPlanner, preview_reminders
@@ -617,6 +618,9 @@ def slots(
     same_technician: Annotated[
         bool, typer.Option("--same-technician", help="Whoever worked for the customer last.")
     ] = False,
+    offer: Annotated[
+        Choice | None, typer.Option(help="Only the three times to offer a caller.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most times to show.")] = LIMIT,
     json: JsonOption = False,
 ) -> None:
@@ -630,6 +634,7 @@ def slots(
         customer=customer,
         vehicle=vehicle,
         same_technician=same_technician,
+        offer=offer,
         limit=limit,
     )
     _at_desk("slots", lambda desk: desk.slots(wish), as_json=json)

@@ -12,7 +12,7 @@ import asyncpg
 from crm.appointments import Appointment
 from crm.errors import InputError
 from crm.pool import connection_of
-from scheduler.desk import ServiceDesk
+from scheduler.desk import MOST_SEARCHED, ServiceDesk
 from scheduler.hand_answer import Answer, Status, wall
 from scheduler.hand_input import (
     Person,
@@ -25,6 +25,7 @@ from scheduler.hand_input import (
     read_key,
     read_moment,
 )
+from scheduler.offers import MOST_OFFERS, Choice
 from scheduler.outcomes import Hold
 from scheduler.public_holidays import PublicHolidays
 from scheduler.shop import Service
@@ -39,7 +40,10 @@ _OWNER = "SELECT customer_id, status FROM appointments WHERE appointment_id = $1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Which times are looked for; `since` is an ISO date or time, None: now."""
+    """Which times are looked for; `since` is an ISO date or time, None: now.
+
+    `offer` leaves the few that a caller would be offered.
+    """
 
     service: str
     since: str | None = None
@@ -49,6 +53,7 @@ class Wish:
     customer: str | None = None
     vehicle: str | None = None
     same_technician: bool = False
+    offer: Choice | None = None
     limit: int = LIMIT
 
 
@@ -103,11 +108,13 @@ class HandDesk:
             service.code,
             earliest=earliest,
             latest=latest,
-            limit=wish.limit,
+            limit=wish.limit if wish.offer is None else MOST_SEARCHED,
             part_of_day=wish.part_of_day,
             technician_id=await self._technician(wish.technician),
             same_technician_for=person.customer_id if person and wish.same_technician else None,
         )
+        if wish.offer is not None:
+            found = wish.offer.of(found, self._zone, min(wish.limit, MOST_OFFERS))
         span = f"from {wall(earliest)} to {wall(latest)}"
         said = f"{service.name}, {service.labour_minutes} min: "
         said += f"free {span}" if found else f"nothing is free {span}"

@@ -89,6 +89,14 @@ def test_slots_are_shown_for_a_day_and_a_part_of_it() -> None:
     assert told["slots"][0]["technicians"] == ["Priya Raman"]
 
 
+def test_three_times_are_offered_to_a_caller() -> None:
+    day = ("slots", "state_inspection", "--from", DAY, "--days", "7", "--offer")
+    soonest = [datetime.fromisoformat(slot["start"]) for slot in _json(*day, "soonest")["slots"]]
+    assert [start.hour for start in soonest] == [8, 9, 10]
+    spread = [datetime.fromisoformat(slot["start"]) for slot in _json(*day, "spread")["slots"]]
+    assert len({start.date() for start in spread}) == 3
+
+
 def test_slots_are_a_table_on_the_terminal() -> None:
     result = _run("slots", "state_inspection", "--from", START, "--limit", "1")
     said, head, row = result.stdout.splitlines()
