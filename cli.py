@@ -71,6 +71,7 @@ from scheduler.hand_order import BookOptions, carry_out
 from scheduler.job_desk import STATUSES, JobDesk
 from scheduler.jobs import JobQueue
 from scheduler.offers import Choice
+from scheduler.opening_times import OpeningTimes
 from scheduler.phone_desk import PhoneDesk
 from scheduler.public_holidays import PublicHolidays
 from scheduler.reminder_plan import PlannedReminder, ReminderPlanner, preview_reminders
@@ -171,9 +172,16 @@ class Worker:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, observers: ObserverFactory, *, shares_port: bool = False
+    settings: Settings,
+    observers: ObserverFactory,
+    *,
+    shares_port: bool = False,
+    always_open: bool = False,
 ) -> AsyncIterator[Worker]:
-    """Everything of one worker, started in order and stopped in the reverse order."""
+    """Everything of one worker, started in order and stopped in the reverse order.
+
+    `always_open` greets callers as in opening hours, whatever the time.
+    """
     zone = ZoneInfo(settings.shop_timezone)
     dsn = settings.database_url.get_secret_value()
     async with AsyncExitStack() as stack:
@@ -209,8 +217,13 @@ async def serving(
         )
         tasks.spawn(cache.run(), name="customer_cache")
         tasks.spawn(llm.keep_warm(), name="llm_keep_warm")
+        hours = OpeningTimes(pool, zone, _holidays(settings))
+        await hours.refresh()
+        tasks.spawn(hours.run(), name="opening_times")
         factory = CallFactory(
             Surroundings(
+                is_open=(lambda _: True) if always_open else hours.is_open,
+                shop_hours=hours.in_words(),
                 settings=settings,
                 http=http,
                 llm=llm,
@@ -1137,7 +1150,9 @@ async def _demo(out: Path) -> tuple[str, ...]:
         await _seed(settings)
         busy = block_next_morning(stand_ins, datetime.now(ZoneInfo(settings.shop_timezone)))
         async with serving(
-            settings, lambda _: Observers(flight_log, LiveTranscript(console))
+            settings,
+            lambda _: Observers(flight_log, LiveTranscript(console)),
+            always_open=True,
         ) as worker:
             call = await place_demo_call(stand_ins, worker.url, settings.public_base_url)
             bookings = await _pushed_bookings(worker.pool, call.call_sid)
