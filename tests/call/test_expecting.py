@@ -13,6 +13,7 @@ PHONE = "three one two five five five oh one four two"
     ("expecting", "text", "progress"),
     [
         (Expecting.YES_NO, "yes please", "complete"),
+        (Expecting.YES_NO, "Yes,", "open"),
         (Expecting.YES_NO, "well on Thursday", "open"),
         (Expecting.PHONE, "three one two", "going_on"),
         (Expecting.PHONE, "it's three one two five five five", "going_on"),

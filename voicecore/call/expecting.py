@@ -84,7 +84,8 @@ def progress_of(text: str, expecting: Expecting) -> Progress:
     """Tell how far `text` has come as an answer of the kind that is expected."""
     words = words_of(text)
     if expecting is Expecting.YES_NO:
-        return Progress.COMPLETE if looks_complete(text) else Progress.OPEN
+        whole = looks_complete(text) and not looks_incomplete(text)
+        return Progress.COMPLETE if whole else Progress.OPEN
     if " ".join(words) in _BEGINNINGS:
         return Progress.GOING_ON
     return _OF_KIND[expecting](text, words)
