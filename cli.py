@@ -257,7 +257,9 @@ async def serving(
         clips = await factory.load_clips()
         link = RedisLink(sessions)
         phone_events = PhoneDesk(
-            PhoneReports(pool), placed=ReminderResults(pool, jobs), reason=_reminder
+            PhoneReports(pool),
+            placed=ReminderResults(pool, jobs, dialer=_dialer(settings, http)),
+            reason=_reminder,
         )
         parts = _server_parts(settings, factory, tasks, link, phone_events)
         parts.calendar_files = _calendar_files(settings, links, pool)
@@ -347,7 +349,7 @@ def _duties(settings: Settings, http: aiohttp.ClientSession, cache: CustomerCach
         on_change = partial(_invalidating_jobs, cache)
     dialer: OutboundDialer | None = None
     if is_set(settings, "twilio_auth_token"):
-        dialer = OutboundDialer(_twilio_rest(settings, http))
+        dialer = _dialer(settings, http)
     return Duties(
         on_change=on_change,
         texter=dialer,
@@ -362,6 +364,10 @@ def _duties(settings: Settings, http: aiohttp.ClientSession, cache: CustomerCach
 
 def _invalidating_jobs(cache: CustomerCache, jobs: JobQueue) -> OnChange:
     return invalidating(cache, jobs.enqueue_calendar_sync)
+
+
+def _dialer(settings: Settings, http: aiohttp.ClientSession) -> OutboundDialer:
+    return OutboundDialer(_twilio_rest(settings, http), shop_name=settings.shop_name)
 
 
 def _ics_links(settings: Settings) -> IcsLinks:
@@ -533,6 +539,18 @@ def reminders(
     lines = [one.line() for one in found]
     lines.append(f"appointments tomorrow: {len(found)}, {verb}: {calls}")
     _show(lines, [one.as_json() for one in found], as_json=json)
+
+
+@app.command()
+def call(to: Annotated[str, typer.Argument(help="E.164, such as +13125550142.")]) -> None:
+    """Ring one allowed number, let the agent talk to whoever answers, and show it live."""
+    settings = _settings()
+    if to not in settings.outbound_allowed_numbers:
+        _refuse(f"{to} is not in OUTBOUND_ALLOWED_NUMBERS, so it is not called")
+    configure_logging("ERROR", pretty=sys.stderr.isatty())
+    _check_address(settings.host, settings.port)
+    if _run(_call(settings, to)) != "completed":
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -952,6 +970,30 @@ async def _reminders(
     if plan:
         await ReminderPlanner(pool, JobQueue(pool), rules).run()
     return found
+
+
+async def _call(settings: Settings, to_e164: str) -> str:
+    """Place one call and follow it to its end; return Twilio's word for that."""
+    console = Console()
+    async with (
+        _complete(settings) as complete,
+        serving(complete, lambda _: Observers(LiveTranscript(console))),
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, connect=3)) as http,
+    ):
+        rest = _twilio_rest(complete, http)
+        sid = await rest.place_call(
+            to_e164, "/incoming-call", longest_s=complete.max_call_s, detects_machine=False
+        )
+        console.print(f"calling {to_e164}: {sid}")
+        status = ""
+        while True:
+            found = await rest.call(sid)
+            if found.status != status:
+                status = found.status
+                console.print(f"  {status}")
+            if found.is_over:
+                return status
+            await asyncio.sleep(0.5)
 
 
 async def _examine(settings: Settings, *, fix: bool) -> Sequence[Finding]:

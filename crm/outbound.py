@@ -97,9 +97,16 @@ SELECT appointment_id, 'reminder', 'scheduler', call_sid,
   FROM closed
 RETURNING appointment_id
 """
+_NOTE_MAILBOX = """
+UPDATE outbound_attempts SET outcome = 'voicemail'
+ WHERE call_sid = $1 AND kind = 'reminder' AND status IN ('dialing', 'answered')
+   AND outcome IS NULL
+RETURNING true
+"""
 _FACTS = """
-SELECT o.attempt_id, o.appointment_id, o.appointment_version, o.status AS attempt_status,
-       o.attempt, o.call_sid, k.status AS call_status, k.answered_by, k.ended_at, k.stats,
+SELECT o.attempt_id, o.appointment_id, o.appointment_version, o.phone_e164,
+       o.status AS attempt_status, o.attempt, o.call_sid,
+       k.status AS call_status, k.answered_by, k.ended_at, k.stats,
        EXISTS (SELECT FROM do_not_call d WHERE d.call_sid = o.call_sid) AS opted_out
   FROM outbound_attempts o LEFT JOIN calls k ON k.call_sid = o.call_sid
  WHERE o.attempt_id = $1
@@ -161,6 +168,7 @@ class CallFacts:
     attempt_id: int
     appointment_id: int
     appointment_version: int
+    phone_e164: str
     attempt_status: str
     attempt: int
     call_sid: str | None
@@ -245,6 +253,11 @@ async def close_attempt(
 ) -> bool:
     """Write the result of a call to its attempt and to the appointment, once."""
     return await connection.fetchval(_CLOSE, attempt_id, status, outcome, now) is not None
+
+
+async def note_mailbox(connection: asyncpg.Connection, call_sid: str) -> bool:
+    """Note that a call has reached a mailbox; True the first time, while the call lasts."""
+    return bool(await connection.fetchval(_NOTE_MAILBOX, call_sid))
 
 
 async def call_facts(connection: asyncpg.Connection, attempt_id: int) -> CallFacts | None:

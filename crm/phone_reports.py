@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 import asyncpg
 
 from crm.calls import checked_sid
-from crm.do_not_call import stop_texts
+from crm.do_not_call import start_texts, stop_texts
 from crm.instants import require_aware
 from crm.phone_facts import (
     AnswerFacts,
@@ -48,6 +48,7 @@ _VERDICTS = (
 STOP_WORDS = frozenset(
     {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
 )
+START_WORDS = frozenset({"start", "unstop"})
 
 _CALL_ARRIVED = """
 INSERT INTO calls AS c (call_sid, direction, from_e164, to_e164, started_at, attestation)
@@ -230,7 +231,7 @@ class PhoneReports:
             )
 
     async def message_in(self, message: IncomingTextFacts) -> None:
-        """Take down a message to us; whoever sends STOP is never called or texted again.
+        """Take down a message to us; STOP ends calls and texts, and START takes it back.
 
         Twilio itself answers STOP and HELP; the rest waits for a person.
 
@@ -240,9 +241,10 @@ class PhoneReports:
         """
         word = "".join(letter for letter in message.body.casefold() if letter.isalnum())
         stops = message.opt_out_type == "STOP" or word in STOP_WORDS
-        needs_human = not stops and message.opt_out_type != "HELP"
+        starts = message.opt_out_type == "START" or word in START_WORDS
+        needs_human = not (stops or starts) and message.opt_out_type != "HELP"
         async with transaction_of(self._pool, "message_in", deadline_s=DEADLINE_S) as connection:
-            await connection.execute(
+            done = await connection.execute(
                 _MESSAGE_IN,
                 checked_sid(message.message_sid),
                 message.from_e164,
@@ -252,6 +254,9 @@ class PhoneReports:
             )
             if stops:
                 await stop_texts(connection, message.from_e164)
+            elif starts and done == "INSERT 0 1":
+                # Told once more, it may be older than another STOP.
+                await start_texts(connection, message.from_e164)
 
     def _connection(self, action: str) -> AbstractAsyncContextManager[asyncpg.Connection]:
         return connection_of(self._pool, action, deadline_s=DEADLINE_S)

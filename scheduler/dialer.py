@@ -52,6 +52,10 @@ class Dialer(Protocol):
         """Return our latest calls to a number; None: no answer."""
         ...
 
+    async def leave_message(self, call_sid: str) -> bool:
+        """Speak the message for mailboxes on a live call and hang up; False: it was not taken."""
+        ...
+
     async def find_call(self, call_sid: str) -> FoundCall | None:
         """Return a call as it stands; None: no answer, or there is no such call."""
         ...

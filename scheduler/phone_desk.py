@@ -25,6 +25,10 @@ class PlacedCalls(Protocol):
         """A call has come so far."""
         ...
 
+    async def answered_by(self, call_sid: str, verdict: str) -> None:
+        """A person or a machine has picked up."""
+        ...
+
     async def person_called(self, call_sid: str, attempt_id: int) -> tuple[int, str, str] | None:
         """Return appointment, number and first name behind a call; None: not placed by us."""
         ...
@@ -77,7 +81,10 @@ class PhoneDesk(Generic[ReasonT]):
 
     async def answered_by(self, answer: AnswerFacts) -> bool:
         """Take down who picked up; False: the call is unknown."""
-        return await self._reports.answered_by(answer)
+        known = await self._reports.answered_by(answer)
+        if known:
+            await self._placed.answered_by(answer.call_sid, answer.verdict)
+        return known
 
     async def stream_status(self, progress: StreamFacts) -> bool:
         """Take down how far a media stream is; False: the call is unknown."""

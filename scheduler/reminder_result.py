@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 
+from crm.do_not_call import opt_out
 from crm.outbound import (
     CallFacts,
     attempt_of_call,
@@ -22,6 +23,7 @@ from crm.outbound import (
     call_facts,
     called_person,
     close_attempt,
+    note_mailbox,
     stale_attempts,
 )
 from crm.phone_reports import PhoneReports
@@ -35,6 +37,7 @@ log = logging.getLogger(__name__)
 
 REMINDER_RESULT = "reminder_result"
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+NO_CALLS_NOTE = "reminder: wants_no_calls"
 NOBODY = frozenset({"busy", "no_answer"})
 # The session writes its last words, and Twilio its verdict, within seconds of the hang-up.
 SETTLE = timedelta(seconds=5)
@@ -55,12 +58,12 @@ def result_of(facts: CallFacts) -> str:
         return facts.call_status
     stats = _stats(facts.stats)
     deeds, notes = stats.get("deeds"), stats.get("notes")
-    if facts.opted_out:
+    said = [str(note) for note in notes] if isinstance(notes, list) else []
+    if facts.opted_out or NO_CALLS_NOTE in said:
         return "opted_out"
     for deed in ("moved", "cancelled", "confirmed"):
         if isinstance(deeds, dict) and deeds.get(deed):
             return deed
-    said = [str(note) for note in notes] if isinstance(notes, list) else []
     if "reminder: somebody_else" in said:
         return "wrong_person"
     if "reminder: machine" in said or (facts.answered_by or "").startswith(("machine", "fax")):
@@ -112,6 +115,20 @@ class ReminderResults:
             await bind_call(conn, attempt_id, call_sid)
             return await called_person(conn, attempt_id, call_sid)
 
+    async def answered_by(self, call_sid: str, verdict: str) -> None:
+        """Hear who picked up; a mailbox gets one message after its beep, however often we hear it.
+
+        Raises:
+            DatabaseError: the database failed; repeating is safe.
+        """
+        if self._dialer is None or not verdict.startswith("machine_end"):
+            return
+        async with connection_of(self._pool, "leave a message") as conn:
+            is_first = await note_mailbox(conn, call_sid)
+        if is_first:
+            left = await self._dialer.leave_message(call_sid)
+            log.info("reminder_message", extra={"call_sid": call_sid, "left": left})
+
     async def write(self, attempt_id: int, waits: int) -> None:
         """Write the result of an attempt, and have another call made where nobody answered.
 
@@ -129,6 +146,8 @@ class ReminderResults:
             if is_talk and facts.ended_at is None and waits < MOST_WAITS:
                 raise PostponedError("the call's last words are not there yet", SETTLE)
             result = result_of(facts)
+            if result == "opted_out":
+                await opt_out(conn, facts.phone_e164, facts.call_sid)
             calls_again = result in NOBODY and facts.attempt < self._most_attempts
             await close_attempt(
                 conn,

@@ -47,6 +47,8 @@ class NobodyPlaced:
 
     async def call_status(self, call_sid: str, status: str) -> None: ...
 
+    async def answered_by(self, call_sid: str, verdict: str) -> None: ...
+
     async def person_called(self, call_sid: str, attempt_id: int) -> tuple[int, str, str] | None:
         return None
 

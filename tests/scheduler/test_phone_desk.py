@@ -19,6 +19,9 @@ class Placed:
     async def call_status(self, call_sid: str, status: str) -> None:
         self.told.append((call_sid, status))
 
+    async def answered_by(self, call_sid: str, verdict: str) -> None:
+        self.told.append((call_sid, verdict))
+
     async def person_called(self, call_sid: str, attempt_id: int) -> tuple[int, str, str] | None:
         return (3, MARIA, "Maria") if attempt_id == 7 else None
 
@@ -44,7 +47,7 @@ async def test_what_is_known_goes_on(crm_dsn: str) -> None:
         assert await desk.stream_status(Stream(event="stream-started"))
         assert not await desk.message_status(Sms(status="sent"))
         assert await desk.message_in(Text(body="hi")) == "Thank you for 'hi'."
-        assert placed.told == [(CALL, "ringing")]
+        assert placed.told == [(CALL, "ringing"), (CALL, "human")]
         assert await desk.outbound_call(CALL, 7) == f"Maria at {MARIA} for 3"
         assert await desk.outbound_call(CALL, 8) is None
 

@@ -15,6 +15,8 @@ THIS_IS = " This is {agent}."
 OF_SHOP = "{agent} from {shop}"
 GREETING_REMINDER = "Hello, this is {caller}. Am I speaking with {name}?"
 REMINDER_WRONG_PERSON = "I am sorry to have bothered you. Have a good day. Goodbye."
+REMINDER_NO_CALLS = "I understand. We will not call you about appointments again. Goodbye."
+REMINDER_SCREENING = "This is {shop}, calling with a reminder about an appointment."
 REMINDER_VOICEMAIL = (
     "Hello, this is {shop} with a friendly reminder. Please call us back at your convenience. "
     "Thank you, goodbye."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voicecore.dialog import phrases
 from voicecore.errors import TwilioRestError
 from voicecore.net.twilio_rest import NumberNotAllowed, RestCall, TwilioRest
+from voicecore.wire import twiml
 
 REMINDER_PATH = "/outbound-reminder"
 LONGEST_REMINDER_S = 300
@@ -29,8 +31,9 @@ class DialOutcome:
 class OutboundDialer:
     """Rings and texts for those who cannot know this layer's errors."""
 
-    def __init__(self, rest: TwilioRest) -> None:
+    def __init__(self, rest: TwilioRest, *, shop_name: str = "") -> None:
         self._rest = rest
+        self._message = twiml.say(phrases.REMINDER_VOICEMAIL.format(shop=shop_name))
 
     def admits(self, to_e164: str) -> bool:
         """Say whether the gate is open for a number."""
@@ -51,6 +54,14 @@ class OutboundDialer:
             return DialOutcome(sid=await self._rest.send_sms(to_e164, body))
         except TwilioRestError as error:
             return _failed(error)
+
+    async def leave_message(self, call_sid: str) -> bool:
+        """Speak the message for mailboxes on a live call and hang up; False: it was not taken."""
+        try:
+            await self._rest.redirect(call_sid, self._message)
+        except TwilioRestError:
+            return False
+        return True
 
     async def texts_to(self, to_e164: str) -> dict[str, str] | None:
         """Return the words of our latest messages to a number by SID; None: no answer."""

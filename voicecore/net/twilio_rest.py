@@ -204,6 +204,14 @@ class TwilioRest:
         form = [(NUMBER_URLS[name], url) for name, url in urls.items()]
         await self._post(f"IncomingPhoneNumbers/{number_sid}.json", form)
 
+    async def redirect(self, call_sid: str, twiml: str) -> None:
+        """Let a live call leave what is running and go on with another document.
+
+        Raises:
+            TwilioRestError: refused, or the outcome is unknown.
+        """
+        await self._post(f"Calls/{call_sid}.json", [("Twiml", twiml)])
+
     async def hang_up(self, call_sid: str) -> None:
         """End a live call; a call that has already ended is fine.
 

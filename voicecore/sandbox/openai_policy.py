@@ -19,7 +19,7 @@ from voicecore.sandbox.openai_moves import (
     lower,
     with_article,
 )
-from voicecore.sandbox.openai_reminder import cannot_come, is_reminder, who_answered
+from voicecore.sandbox.openai_reminder import cannot_come, is_reminder, wants_no_calls, who_answered
 from voicecore.sandbox.openai_reply import Reply, ToolCall
 from voicecore.sandbox.openai_state import Json, Situation, ToolResult, read_situation
 from voicecore.sandbox.openai_workshop import answer_extra_work, tell_status
@@ -60,6 +60,8 @@ def _after_caller(now: Situation) -> Reply:
     wish = hearing.first_wish(now.text)
     if wish == "human":
         return call(now, "transfer_to_human", {"reason": now.text[:80]})
+    if wants_no_calls(now):
+        return call(now, "note_reached", {"who": "wants_no_calls"})
     if is_reminder(now):
         return who_answered(now)
     if _is_goodbye(now):

@@ -13,6 +13,13 @@ _MACHINE = re.compile(
     r"\b(?:voicemail|voice mail|mailbox|leave (?:a|your) message|after the (?:tone|beep)|"
     r"not available|can't come to the phone)\b"
 )
+_SCREENING = re.compile(
+    r"\b(?:state your name|record your name|reason for (?:calling|your call)|"
+    r"using a screening service|screening your call)\b"
+)
+_NO_CALLS = re.compile(
+    r"\b(?:stop calling|don't call|do not call|never call|no more calls|take me off)\b"
+)
 _OTHER = re.compile(
     r"\b(?:wrong number|no|not here|isn't here|don't know|nobody|she's out|he's out)\b"
 )
@@ -22,7 +29,12 @@ _WHO = re.compile(r"Am I speaking with ([^?]+)\?")
 
 def is_reminder(now: Situation) -> bool:
     """It is we who rang, and it is not clear yet who has answered."""
-    return "note_reached" in now.tools
+    return "note_reached" in now.tools and "confirm_visit" not in now.tools
+
+
+def wants_no_calls(now: Situation) -> bool:
+    """Somebody whom we rang does not want that."""
+    return "note_reached" in now.tools and bool(_NO_CALLS.search(hearing.plain(now.text)))
 
 
 def who_answered(now: Situation) -> Reply:
@@ -30,6 +42,8 @@ def who_answered(now: Situation) -> Reply:
     words = hearing.plain(now.text)
     asked = _WHO.search(now.greeting)
     name = hearing.plain(asked[1]) if asked else ""
+    if _SCREENING.search(words):
+        return call(now, "note_reached", {"who": "call_screening"})
     if _MACHINE.search(words):
         return call(now, "note_reached", {"who": "machine"})
     if _OTHER.search(words):

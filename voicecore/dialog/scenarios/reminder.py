@@ -25,6 +25,7 @@ REMINDER = Scenario(
             goal="tell day and time, and ask whether they come; they may also move or cancel",
             needs=(Need.DEED,),
             tools=(
+                "note_reached",
                 "confirm_visit",
                 "get_available_slots",
                 "reschedule_appointment",

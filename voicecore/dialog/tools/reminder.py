@@ -16,7 +16,13 @@ from voicecore.dialog.tools.customer import found_record
 
 CONFIRM = "confirm_visit"
 CUSTOMER, OTHER, MACHINE = "customer", "somebody_else", "machine"
-WHO = (CUSTOMER, OTHER, MACHINE)
+SCREENING, NO_CALLS = "call_screening", "wants_no_calls"
+WHO = (CUSTOMER, OTHER, MACHINE, SCREENING, NO_CALLS)
+_FAREWELLS = {
+    OTHER: phrases.REMINDER_WRONG_PERSON,
+    MACHINE: phrases.REMINDER_VOICEMAIL,
+    NO_CALLS: phrases.REMINDER_NO_CALLS,
+}
 _SPEAKING = re.compile(r"\b(?:speaking|this is (?:she|he|her|him)|it's me|that's me)\b")
 _DENIES = re.compile(r"\b(?:no|not|nope|wrong|isn't|ain't)\b")
 
@@ -34,10 +40,13 @@ async def note_reached(
         if not _says_who(history, reminder.first_name):
             return problem("not_shown", ask)
         return await _open(desk)
+    if who == SCREENING:
+        # Somebody may still come to the phone: it is open who.
+        say = phrases.REMINDER_SCREENING.format(shop=desk.shop.name)
+        return answer({"status": who, "say": say})
     desk.agenda.person = who
     desk.ledger.notes.append(f"reminder: {who}")
-    say = phrases.REMINDER_VOICEMAIL if who == MACHINE else phrases.REMINDER_WRONG_PERSON
-    outcome = answer({"status": who, "say": say.format(shop=desk.shop.name)})
+    outcome = answer({"status": who, "say": _FAREWELLS[who].format(shop=desk.shop.name)})
     return ToolOutcome(outcome.content, ok=True, ends_call=True)
 
 
