@@ -177,10 +177,13 @@ async def serving(
     *,
     shares_port: bool = False,
     always_open: bool = False,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    adjust: Callable[[Surroundings], Surroundings] = lambda around: around,
 ) -> AsyncIterator[Worker]:
     """Everything of one worker, started in order and stopped in the reverse order.
 
-    `always_open` greets callers as in opening hours, whatever the time.
+    `always_open` greets callers as in opening hours, whatever the time. `clock` tells the day and
+    time of bookings; `adjust` may replace parts before the first call.
     """
     zone = ZoneInfo(settings.shop_timezone)
     dsn = settings.database_url.get_secret_value()
@@ -220,7 +223,7 @@ async def serving(
         hours = OpeningTimes(pool, zone, _holidays(settings))
         await hours.refresh()
         tasks.spawn(hours.run(), name="opening_times")
-        factory = CallFactory(
+        around = adjust(
             Surroundings(
                 is_open=(lambda _: True) if always_open else hours.is_open,
                 shop_hours=hours.in_words(),
@@ -228,13 +231,16 @@ async def serving(
                 http=http,
                 llm=llm,
                 store=SessionStore(sessions, link=link),
-                directory=CachedDirectory(CrmDirectory(pool, zone=zone), cache, pool=pool),
+                directory=CachedDirectory(
+                    CrmDirectory(pool, zone=zone, clock=clock), cache, pool=pool
+                ),
                 schedule=ServiceDesk(
                     pool,
                     zone=zone,
                     busy=busy,
                     on_change=invalidating(cache, jobs.enqueue_calendar_sync),
                     holidays=_holidays(settings),
+                    clock=clock,
                 ),
                 workshop=CrmWorkshop(pool),
                 messenger=SmsDesk(
@@ -252,8 +258,10 @@ async def serving(
                 ),
                 observers=observers,
                 speech_models=await asyncio.to_thread(SileroPool, SPEECH_MODELS),
+                clock=clock,
             )
         )
+        factory = CallFactory(around)
         clips = await factory.load_clips()
         link = RedisLink(sessions)
         phone_events = PhoneDesk(
@@ -494,17 +502,35 @@ def simulate(
     real_llm: Annotated[
         bool, typer.Option("--real-llm", help="Ask the model of .env instead of the stand-in.")
     ] = False,
+    real_time: Annotated[
+        bool, typer.Option("--real-time", help="Over sockets, with speech that is heard.")
+    ] = False,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=32, help="So many calls side by side, in real time.")
+    ] = 4,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the scenarios.", exists=True, file_okay=False),
+    ] = None,
 ) -> None:
     """Play scripted callers against the engine and compare the rows at the end."""
     # Imported here: neither the scenarios nor the stand-ins are part of an installed product.
     from bench.simulate.command import SimulateOptions, simulate
     from bench.simulate.script import ScriptError
+    from bench.simulate.suite import SCENARIOS
 
     options = SimulateOptions(
-        only=tuple(only or ()), repeat=repeat, real_llm=real_llm, json_path=json
+        folder=folder or SCENARIOS,
+        only=tuple(only or ()),
+        repeat=repeat,
+        real_llm=real_llm,
+        real_time=real_time,
+        parallel=parallel,
+        json_path=json,
     )
+    configure_logging("CRITICAL", pretty=False)
     try:
-        passed = _run(simulate(options, _settings()))
+        passed = _run(simulate(options, _settings(), serving))
     except ScriptError as error:
         _refuse(str(error))
     if not passed:

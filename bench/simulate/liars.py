@@ -14,7 +14,8 @@ from typing import Any
 
 from bench.simulate.direct_model import DirectModel
 from bench.simulate.playout import HeardSegment
-from bench.simulate.script import DAYS, Script, Step
+from bench.simulate.script import Script, Step
+from bench.simulate.shop_time import DAYS
 from bench.simulate.virtual_call import VirtualCall
 from bench.simulate.virtual_shop import VirtualShop
 from voicecore.call.events import Event

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from bench.simulate.script import Step
 from voicecore.dialog.ports import (
     Appointment,
-    CallerRecord,
-    Customer,
-    Directory,
     HoldOutcome,
     RescheduleOutcome,
     Schedule,
     Service,
     Slot,
-    Visit,
 )
 
 T = TypeVar("T")
@@ -29,10 +27,19 @@ class OrderedFaultError(Exception):
 
 
 class Faults:
-    """What is to fail: each order names a method and how often."""
+    """What is to fail: each order names a method and how often.
+
+    On a real clock, `before_s` and `after_s` are what every method takes longer.
+    """
 
     def __init__(self) -> None:
+        self.before_s = self.after_s = 0.0
         self._orders: list[list[object]] = []
+
+    def clear(self) -> None:
+        """Let nothing fail or take longer."""
+        self.before_s = self.after_s = 0.0
+        self._orders.clear()
 
     def order(self, step: Step) -> None:
         """Let the next calls of a method fail as the step says."""
@@ -49,9 +56,13 @@ class Faults:
             raise OrderedFaultError(method)
         if how == "timeout":
             raise TimeoutError(method)
+        if self.before_s:
+            await asyncio.sleep(self.before_s)
         result = await work()
         if how == "lost_answer":
             raise TimeoutError(method)
+        if self.after_s:
+            await asyncio.sleep(self.after_s)
         return result
 
     def _take(self, method: str) -> object:
@@ -166,46 +177,27 @@ class VirtualSchedule:
         )
 
 
-class FaultyDirectory:
-    """The directory, with failures to order."""
+class _Failing:
+    """A port whose methods fail to order; everything else of it stays as it is."""
 
-    def __init__(self, directory: Directory, faults: Faults) -> None:
-        self._directory = directory
+    def __init__(self, port: object, faults: Faults) -> None:
+        self._port = port
         self._faults = faults
 
-    async def find_by_phone(self, phone_e164: str) -> Sequence[CallerRecord]:
-        """Everybody on a number."""
-        return await self._faults.run(
-            "find_by_phone", lambda: self._directory.find_by_phone(phone_e164)
-        )
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._port, name)
+        if not inspect.iscoroutinefunction(method):
+            return method
 
-    async def history(self, customer_id: int, limit: int) -> Sequence[Visit]:
-        """The last visits."""
-        return await self._faults.run(
-            "history", lambda: self._directory.history(customer_id, limit)
-        )
+        async def run(*args: object, **named: object) -> object:
+            return await self._faults.run(name, lambda: method(*args, **named))
 
-    async def update_contact(
-        self, customer_id: int, *, version: int, phone_e164: str | None, email: str | None
-    ) -> Customer:
-        """Change a contact."""
-        return await self._faults.run(
-            "update_contact",
-            lambda: self._directory.update_contact(
-                customer_id, version=version, phone_e164=phone_e164, email=email
-            ),
-        )
+        return run
 
-    async def create_customer(
-        self, *, first_name: str, last_name: str, phone_e164: str
-    ) -> Customer:
-        """Put somebody new on file."""
-        return await self._faults.run(
-            "create_customer",
-            lambda: self._directory.create_customer(
-                first_name=first_name, last_name=last_name, phone_e164=phone_e164
-            ),
-        )
+
+def failing(port: T, faults: Faults) -> T:
+    """Return `port` with a layer that lets its methods fail as `faults` has them."""
+    return cast(T, _Failing(port, faults))
 
 
 class KeptTexts:

@@ -17,13 +17,15 @@ _SHOWN_ROWS = 3
 
 def show(console: Console, results: Sequence[ScenarioResult], *, repeat: int) -> None:
     """Print a line for each scenario, and what went wrong."""
-    table = Table("scenario", "passed", "turns", "tools", "call s", "end state", box=None)
+    rates = ("pass@1", f"pass^{repeat}") if repeat > 1 else ()
+    table = Table("scenario", "passed", *rates, "turns", "tools", "call s", "end state", box=None)
     for result in results:
         last = result.runs[-1]
         style = "" if result.is_green else "red"
         table.add_row(
             result.name,
             f"{result.passed}/{len(result.runs)}",
+            *([f"{result.pass_hat(k):.3f}" for k in (1, repeat)] if rates else ()),
             str(last.turns),
             str(len(last.tools)),
             f"{last.duration_s:.1f}",
@@ -42,8 +44,8 @@ def show(console: Console, results: Sequence[ScenarioResult], *, repeat: int) ->
     calls = sum(len(result.runs) for result in results)
     console.print(f"{green} of {len(results)} scenarios passed, {calls} calls")
     if repeat > 1:
-        rates = [result.pass_hat(repeat) for result in results]
-        console.print(f"pass^{repeat} {sum(rates) / len(rates):.3f}, pass^1 {_pass_1(results):.3f}")
+        once, always = (_mean(results, k) for k in (1, repeat))
+        console.print(f"overall: pass@1 {once:.3f}, pass^{repeat} {always:.3f}")
 
 
 def write_json(path: Path, results: Sequence[ScenarioResult]) -> None:
@@ -53,8 +55,8 @@ def write_json(path: Path, results: Sequence[ScenarioResult]) -> None:
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _pass_1(results: Sequence[ScenarioResult]) -> float:
-    return sum(result.pass_hat(1) for result in results) / len(results)
+def _mean(results: Sequence[ScenarioResult], k: int) -> float:
+    return sum(result.pass_hat(k) for result in results) / len(results)
 
 
 def _end_state(result: ScenarioResult) -> str:

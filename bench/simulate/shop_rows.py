@@ -30,6 +30,7 @@ _SHOP_TABLES = (
 _TABLES = """
 SELECT tablename FROM pg_tables
  WHERE schemaname = 'public' AND tablename <> ALL($1::text[]) AND tablename NOT LIKE '%migration%'
+   AND tablename NOT LIKE 'pgqueuer%'
 """
 _INSERT_APPOINTMENT = """
 INSERT INTO appointments (customer_id, vehicle_id, service_code, bay_id, status, during, hold_id,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bench.simulate.script import DAYS, ScriptError
+from bench.simulate.script_error import ScriptError
 
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ZONE = ZoneInfo("America/Chicago")
 VIRTUAL_NOW = datetime(2026, 12, 1, 10, 0, tzinfo=ZONE)
 """A Tuesday at ten in a week without holidays: when every call in virtual time begins."""

@@ -55,6 +55,8 @@ class ScenarioResult:
             "about": self.about,
             "passed": self.passed,
             "runs": len(self.runs),
+            "pass_at_1": round(self.pass_hat(1), 4),
+            "pass_hat_k": round(self.pass_hat(len(self.runs)), 4),
             "turns": last.turns,
             "tool_calls": len(last.tools),
             "tools": dict(Counter(last.tools)),

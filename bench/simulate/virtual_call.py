@@ -89,6 +89,12 @@ class _Due:
     source: str = field(default="", compare=False)
 
 
+def code_in(texts: Sequence[tuple[str, str]]) -> str:
+    """Return the code in the last text message, empty where there is none."""
+    found = re.findall(r"\b\d{6}\b", texts[-1][1]) if texts else []
+    return found[-1] if found else ""
+
+
 class VirtualCall:
     """Runs one call to its end.
 
@@ -339,14 +345,14 @@ class VirtualCall:
         """Whether the floor is the caller's."""
         return self.state.phase is Phase.LISTENING
 
-    def utter(self, text: str, length_s: float) -> None:
+    def utter(self, text: str, length_s: float) -> float:
         """Let a voice be heard from now on, and its words as the listener would tell them."""
         length_ms = length_s * 1000
         start_s = float(next(self._words_s))
         self._event_later(60, SpeechStarted(self.now, self.now))
         self._event_later(length_ms + 160, SpeechStopped(self.now, int(length_ms)))
         if not text:
-            return
+            return length_s
         words = text.split()
         for share in (0.35, 0.75):
             heard = " ".join(words[: max(1, int(len(words) * share))])
@@ -354,6 +360,7 @@ class VirtualCall:
         final_ms = length_ms + self._about(self._delays.final_words_ms)
         self._event_later(final_ms, FinalWords(self.now, text, start_s, speech_final=True))
         self._event_later(length_ms + 1100, UtteranceEnded(self.now))
+        return length_s
 
     def press(self, digits: str) -> float:
         """Press keys, five a second."""
@@ -372,8 +379,7 @@ class VirtualCall:
 
     def last_code(self) -> str:
         """Return the code in the last text message."""
-        found = re.findall(r"\b\d{6}\b", self._texts[-1][1]) if self._texts else []
-        return found[-1] if found else ""
+        return code_in(self._texts)
 
     def offered(self) -> list[str]:
         """Return the starts of the times that were offered last, as the tool told them."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from bench.simulate.playout import VirtualPlayout
+from bench.simulate.playout import HeardSegment
 from bench.simulate.script import Script, Step
 
 QUIET_S = 0.5
@@ -22,19 +23,45 @@ _FATE = frozenset({"rival", "expire_holds", "fail"})
 _NEVER = float("inf")
 
 
+class Ear(Protocol):
+    """What the caller hears of the agent."""
+
+    @property
+    def heard(self) -> Sequence[HeardSegment]:
+        """What was said so far."""
+        ...
+
+    @property
+    def stretch_at(self) -> float | None:
+        """Since when the agent has been sounding, None while it is silent."""
+        ...
+
+    @property
+    def silent_at(self) -> float | None:
+        """When its last sound ended."""
+        ...
+
+
 class Call(Protocol):
     """What the caller does to the call, and sees of it."""
 
-    now: float
-    playout: VirtualPlayout
+    @property
+    def now(self) -> float:
+        """Seconds since the call was answered."""
+        ...
+
+    @property
+    def playout(self) -> Ear:
+        """What comes out of the receiver."""
+        ...
 
     @property
     def listens(self) -> bool:
         """Whether the floor is the caller's."""
         ...
 
-    def utter(self, text: str, length_s: float) -> None:
-        """Say something from now on; without text it is only a noise."""
+    def utter(self, text: str, length_s: float) -> float:
+        """Say something from now on, without text only a noise; returns how long it takes."""
         ...
 
     def press(self, digits: str) -> float:
@@ -133,8 +160,7 @@ class VirtualCaller:
                 self._busy_until = call.now + int(step.text) / 1000
                 self._expects_answer = False
             case "noise_ms":
-                length_s = int(step.text) / 1000
-                call.utter("", length_s)
+                length_s = call.utter("", int(step.text) / 1000)
                 self._busy_until = call.now + length_s
             case "backchannel" if call.playout.stretch_at is None:
                 return
@@ -145,7 +171,7 @@ class VirtualCaller:
         text = text.replace("{code}", " ".join(call.last_code()))
         length_s = 0.2 + len(text) * MS_PER_LETTER / 1000 * self._random.uniform(0.85, 1.15)
         self.said.append((call.now, text))
-        call.utter(text, length_s)
+        length_s = call.utter(text, length_s)
         if expects_answer:
             self._took(call, length_s)
         else:
@@ -169,7 +195,7 @@ class VirtualCaller:
     def _floor_at(self, call: Call, *, quiet_s: float) -> float:
         """Return when the caller may speak: the agent has answered and is silent."""
         playout = call.playout
-        given_up_at = self._busy_until + PATIENCE_S
+        given_up_at = max(self._busy_until, playout.silent_at or 0.0) + PATIENCE_S
         if playout.stretch_at is not None or not call.listens:
             return given_up_at if playout.stretch_at is None else _NEVER
         silent_at = playout.silent_at or 0.0

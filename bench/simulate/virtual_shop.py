@@ -15,7 +15,7 @@ from bench.simulate.direct_model import DirectModel
 from bench.simulate.grading import problems
 from bench.simulate.people import ANONYMOUS, PEOPLE, phone_of
 from bench.simulate.playout import HeardSegment
-from bench.simulate.ports import Faults, FaultyDirectory, KeptTexts, VirtualSchedule
+from bench.simulate.ports import Faults, KeptTexts, VirtualSchedule, failing
 from bench.simulate.script import Script, Step
 from bench.simulate.shop_rows import EndRows, ShopRows
 from bench.simulate.shop_time import VIRTUAL_NOW, ZONE
@@ -120,9 +120,7 @@ class VirtualShop:
         )
         holds = HeldSlots(desk, call_sid)
         conversation = Conversation(
-            directory=FaultyDirectory(
-                CrmDirectory(self.pool, zone=ZONE, clock=self._clock), faults
-            ),
+            directory=failing(CrmDirectory(self.pool, zone=ZONE, clock=self._clock), faults),
             schedule=holds,
             messenger=messenger,
             shop=SHOP,

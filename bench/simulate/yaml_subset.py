@@ -34,6 +34,23 @@ class YamlError(ValueError):
         self.line = line
 
 
+class Lined(dict[str, Value]):
+    """A mapping that knows the line of each of its keys; `line` is its first."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+
+class LinedList(list[Value]):
+    """A list that knows the line of each of its entries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[int] = []
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int
@@ -100,8 +117,9 @@ class _Blocks:
         return _Flow(line.text, line.number).whole()
 
     def _sequence(self, indent: int) -> list[Value]:
-        items: list[Value] = []
+        items = LinedList()
         while (line := self._next(indent)) and (line.text == "-" or line.text.startswith("- ")):
+            items.lines.append(line.number)
             rest = line.text[1:].lstrip(" ")
             if not rest:
                 self.at += 1
@@ -113,11 +131,12 @@ class _Blocks:
         return items
 
     def _mapping(self, indent: int) -> dict[str, Value]:
-        found: dict[str, Value] = {}
+        found = Lined(self.lines[self.at].number)
         while (line := self._next(indent)) and (match := _KEY.match(line.text)):
             key = str(_Flow(match[1], line.number).whole(as_key=True))
             if key in found:
                 raise YamlError(line.number, f"{key!r} stands twice")
+            found.lines[key] = line.number
             rest = line.text[match.end() :].strip()
             self.at += 1
             if rest:
@@ -174,15 +193,16 @@ class _Flow:
         return self._plain(stops)
 
     def _list(self) -> list[Value]:
-        items: list[Value] = []
+        items = LinedList()
         self.at += 1
         while not self._closes("]"):
+            items.lines.append(self.number)
             items.append(self._value(",]"))
             self._comma("]")
         return items
 
     def _map(self) -> dict[str, Value]:
-        found: dict[str, Value] = {}
+        found = Lined(self.number)
         self.at += 1
         while not self._closes("}"):
             match = _KEY.match(self.text, self.at)
@@ -192,6 +212,7 @@ class _Flow:
             if key in found:
                 raise YamlError(self.number, f"{key!r} stands twice")
             self.at = match.end()
+            found.lines[key] = self.number
             found[key] = self._value(",}")
             self._comma("}")
         return found

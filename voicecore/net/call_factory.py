@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -74,6 +74,7 @@ class Surroundings:
     safeguards: Safeguards = field(default_factory=Safeguards)
     readers: SlotReaders | None = None
     is_open: Callable[[datetime], bool] = _always_open
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     shop_hours: str = ""
     policy: Policy = field(default_factory=Policy)
     phrases: Phrases = field(default_factory=Phrases)
@@ -221,4 +222,4 @@ class CallFactory:
         )
 
     def _now(self) -> datetime:
-        return datetime.now(self._zone)
+        return self._around.clock().astimezone(self._zone)

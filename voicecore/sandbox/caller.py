@@ -74,6 +74,21 @@ class ScriptedCaller:
         """Whether the agent speaks: something sounded within the last 200 ms."""
         return self._quiet_ms() <= HEARING_GAP_MS
 
+    @property
+    def agent_since_s(self) -> float | None:
+        """Since when the agent has been speaking; None while it is silent."""
+        return self._begun_s if self.is_hearing_agent else None
+
+    @property
+    def agent_until_s(self) -> float | None:
+        """When the agent's last sound so far ended; None before the first."""
+        return self._sound_until_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the line is dead."""
+        return self._line is not None and self._line.over
+
     def rehearse(self, *texts: str) -> None:
         """Synthesise texts ahead of the call, so that speaking them costs no time during it."""
         for text in texts:
@@ -125,6 +140,25 @@ class ScriptedCaller:
     ) -> Utterance:
         """Show that one is listening, while the agent speaks, as `interrupt` does."""
         return await self._speak_into(text, Manner.BACKCHANNEL, after_ms, timeout_s)
+
+    def begin(self, text: str, manner: Manner = Manner.SAY) -> Utterance:
+        """Begin to say `text` from the next frame on, without waiting for its end."""
+        return self._begin(self._prepare(text), manner)
+
+    def begin_sound(self, audio: bytes) -> None:
+        """Begin to let µ-law be heard that is no speech: whole frames, not registered."""
+        if len(audio) % FRAME_BYTES:
+            raise ValueError(f"{len(audio)} bytes are not whole frames")
+        self._fill_mouth(audio)
+
+    def press_now(self, digit: str) -> None:
+        """Press one key at this moment."""
+        self._connected().press(digit)
+
+    async def tick(self) -> None:
+        """Wait for the next frame of the call, or its end; at once where it is over."""
+        if not self.is_over:
+            await self._tick.wait()
 
     async def make_sound(self, audio: bytes) -> None:
         """Let µ-law that is no speech (a cough, noise) be heard: whole frames, not registered."""
@@ -237,6 +271,14 @@ class ScriptedCaller:
 
     async def _speak(self, speech: Speech, manner: Manner) -> Utterance:
         await self._until(lambda: not self._mouth, ANSWER_S, "the end of what is being said")
+        utterance = self._begin(speech, manner)
+        spoken_s = utterance.start_s + _length_s(speech.audio)
+        await self._until(
+            lambda: self._heard_until_s() >= spoken_s, spoken_s + ANSWER_S, "its own voice"
+        )
+        return utterance
+
+    def _begin(self, speech: Speech, manner: Manner) -> Utterance:
         edges = sound_edges(speech.audio)
         assert edges is not None
         utterance = Utterance(
@@ -248,10 +290,6 @@ class ScriptedCaller:
         )
         self.record.utterances.append(utterance)
         self._fill_mouth(speech.audio)
-        spoken_s = self._next_s + _length_s(speech.audio)
-        await self._until(
-            lambda: self._heard_until_s() >= spoken_s, spoken_s + ANSWER_S, "its own voice"
-        )
         return utterance
 
     def _fill_mouth(self, audio: bytes) -> None:
