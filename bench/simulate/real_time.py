@@ -315,9 +315,7 @@ async def play_in_lanes(
             played[place].append(call)
             on_call(call)
 
-    async with asyncio.TaskGroup() as group:
-        for lane in lanes:
-            group.create_task(work(lane))
+    await asyncio.gather(*(work(lane) for lane in lanes))
     return played
 
 
