@@ -31,7 +31,7 @@ def main() -> int:
         put(asked.docs, full_page(reports))
         put(asked.readme, judged_table(reports))
     except ValueError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
