@@ -308,7 +308,7 @@ async def _start(stack: AsyncExitStack, redis_url: str, model: Model, options: O
         assert await factory.load_clips() == 14
         deepgram.speak.knobs.speed = 8.0
     tasks = await stack.enter_async_context(TaskSet())
-    link = RedisLink(store)
+    link = RedisLink(store, timeout_s=5.0)
     parts = ServerParts(
         public_base_url=PUBLIC_URL,
         transfer_number=str(options.settings.get("transfer_number", "")),

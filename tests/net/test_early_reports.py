@@ -13,7 +13,7 @@ AT = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
 async def test_what_was_kept_comes_back_once(redis_url: str) -> None:
     client = open_session_redis(redis_url)
-    early = EarlyReports(RedisLink(client, timeout_s=2))
+    early = EarlyReports(RedisLink(client, timeout_s=5.0))
     reports = [
         CallProgress(call_sid="CA1", status="ringing", at=AT, sequence=1, from_e164="+13125550142"),
         AnsweredBy(call_sid="CA1", verdict="human", after_ms=900),
@@ -30,7 +30,7 @@ async def test_what_was_kept_comes_back_once(redis_url: str) -> None:
 
 async def test_only_the_newest_are_kept_and_nonsense_is_passed_over(redis_url: str) -> None:
     client = open_session_redis(redis_url)
-    early = EarlyReports(RedisLink(client, timeout_s=2))
+    early = EarlyReports(RedisLink(client, timeout_s=5.0))
     for number in range(MOST + 5):
         await early.keep(AnsweredBy(call_sid="CA1", verdict=f"v{number}"))
     await client.rpush("early:{CA1}", "x", "{}", '{"kind":"AnsweredBy","fields":{"y":1}}')

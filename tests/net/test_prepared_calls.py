@@ -92,7 +92,7 @@ async def two_workers(url: str) -> AsyncIterator[tuple[PreparedCalls, PreparedCa
 
     client = open_session_redis(url)
     async with TaskSet() as tasks:
-        tickets = StreamTickets(RedisLink(client))
+        tickets = StreamTickets(RedisLink(client, timeout_s=5.0))
         first, second = (PreparedCalls(tasks, tickets=tickets, remake=remake) for _ in range(2))
         yield first, second, remade
     await client.aclose()

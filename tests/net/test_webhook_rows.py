@@ -42,6 +42,14 @@ FORMS: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no outage."""
+    monkeypatch.setattr("crm.phone_reports.DEADLINE_S", 20.0)
+    monkeypatch.setattr("voicecore.net.report_webhooks.RECORDS_S", 20.0)
+    monkeypatch.setattr("voicecore.net.server_parts.ARRIVAL_S", 20.0)
+
+
 class NobodyPlaced:
     """Nothing follows the calls."""
 
