@@ -136,6 +136,8 @@ async def _ramp(
             step.broken = judge(step, first, plan.workers)
             plan.steps.append(step)
             console.print(_line(step), markup=False)
+            if step.tally.errors:
+                console.print(f"the server's log: {subject.process.complaints()}", markup=False)
             broke = broke or bool(step.broken)
             held = held if broke else calls
             # What a call costs is compared up to there, whatever the bounds say.

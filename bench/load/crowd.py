@@ -65,7 +65,7 @@ class Crowd:
     def __len__(self) -> int:
         return len(self._callers)
 
-    async def resize(self, size: int, *, every_s: float = 0.03) -> None:
+    async def resize(self, size: int, *, every_s: float = 0.08) -> None:
         """Let callers ring or hang up, one after the other, until there are `size`."""
         while len(self._callers) > size:
             caller = self._callers.pop()

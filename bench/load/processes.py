@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +91,15 @@ class PinnedProcess:
         if self._process.poll() is not None:
             tail = self._log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace")
             raise LoadError(f"the server ended with status {self._process.returncode}:\n{tail}")
+
+    def complaints(self) -> dict[str, int]:
+        """Count the warnings and errors in its log by their event, all since its start."""
+        counts: Counter[str] = Counter()
+        for line in self._log.read_text("utf-8", errors="replace").splitlines():
+            if '"level": "warning"' in line or '"level": "error"' in line:
+                fields = json.loads(line)
+                counts[f"{fields.get('event')} {fields.get('reason', '')}".strip()[:100]] += 1
+        return dict(counts)
 
     def first_line(self) -> str:
         """Wait for the first line that it prints."""

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -75,7 +76,9 @@ class Voicecore:
             "HOST": "127.0.0.1",
             "PORT": str(self._port),
             "PUBLIC_BASE_URL": PUBLIC_URL,
-            "MAX_CALLS": "2000",
+            # Noon, so that the shop is open; the sign of these zones is turned round.
+            "SHOP_TIMEZONE": f"Etc/GMT{datetime.now(UTC).hour - 12:+d}",
+            "MAX_CALLS": "250",
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
             "TWILIO_AUTH_TOKEN": self._token,
             "TWILIO_PHONE_NUMBER": SHOP,
