@@ -16,6 +16,7 @@ from crm.migrate import migrate
 from crm.seed import seed_shop
 from voicecore.sandbox.postgres import EmbeddedPostgres
 from voicecore.sandbox.redis import EmbeddedRedis
+from voicecore.telemetry import OUR_LOGGERS
 
 # Every run tries the same examples, so that red means changed; to look for new ones run
 # `pytest --hypothesis-profile=explore`.
@@ -32,11 +33,13 @@ _templates: set[int] = set()
 def loggers_as_before() -> Iterator[None]:
     """Undo what a test of the command line did to the process's loggers: its stderr is gone."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers = root.handlers[:]
+    levels = {logger: logger.level for logger in (root, *map(logging.getLogger, OUR_LOGGERS))}
     yield
     structlog.reset_defaults()
     root.handlers[:] = handlers
-    root.setLevel(level)
+    for logger, level in levels.items():
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

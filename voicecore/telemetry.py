@@ -7,6 +7,8 @@ import sys
 
 import structlog
 
+OUR_LOGGERS = ("crm", "scheduler", "voicecore")
+
 
 def configure_logging(level: str, *, pretty: bool) -> None:
     """Set up structlog and the standard library's loggers; call once, at the start.
@@ -47,5 +49,5 @@ def configure_logging(level: str, *, pretty: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.WARNING) if number > logging.DEBUG else number)
-    for ours in ("crm", "scheduler", "voicecore"):
+    for ours in OUR_LOGGERS:
         logging.getLogger(ours).setLevel(number)

@@ -53,8 +53,8 @@ async def test_without_an_interruption_it_is_done(shop: VirtualShop, script: Scr
     assert played.rows.outcome == "agent"
 
 
-async def test_a_booking_interrupted_behind_each_fourth_event(shop: VirtualShop) -> None:
-    found = await outcomes(shop, BOOK, every=4)
+async def test_a_booking_interrupted_behind_each_eighth_event(shop: VirtualShop) -> None:
+    found = await outcomes(shop, BOOK, every=8)
     assert complaints(found) == []
     assert any(len(entry.played.rows.appointments) == 0 for entry in found)
     assert any(len(entry.played.rows.appointments) == 1 for entry in found)
@@ -64,7 +64,7 @@ async def test_a_booking_interrupted_behind_each_fourth_event(shop: VirtualShop)
         for item in entry.played.history
         if isinstance(item, AgentSaid) and not item.complete
     ]
-    assert len(cut) > 10, "many of them have cut the agent off"
+    assert len(cut) > 5, "many of them have cut the agent off"
 
 
 @pytest.mark.parametrize("script", [MOVE, CANCEL], ids=lambda script: script.name)
