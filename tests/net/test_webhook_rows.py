@@ -278,3 +278,19 @@ async def test_records_that_are_gone_are_503_and_never_keep_a_call_away(
         for path in ("/call-status", "/amd", "/stream-status", "/sms-status", "/sms-incoming"):
             assert (await post(rig, path, FORMS[path]))[0] == 503, path
         assert (await post(rig, "/call-resume", voice_form(new_call_sid())))[0] == 200
+
+
+async def test_a_report_that_the_records_are_slow_with_is_taken_and_written_after(
+    redis_url: str, crm_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = "SELECT status FROM calls WHERE call_sid = $1"
+    async with shop(redis_url, crm_dsn) as (rig, pool):
+        assert (await post(rig, "/incoming-call", voice_form(SID)))[0] == 200
+        await until(lambda: not len(rig.parts.tasks))
+        monkeypatch.setattr("voicecore.net.report_webhooks.RECORDS_S", 0.1)
+        async with pool.acquire() as other, other.transaction():
+            await other.execute("SELECT 1 FROM calls WHERE call_sid = $1 FOR UPDATE", SID)
+            assert (await post(rig, "/call-status", STATUS))[0] == 204
+            assert await other.fetchval(status, SID) != "completed"
+        await until(lambda: not len(rig.parts.tasks))
+        assert await pool.fetchval(status, SID) == "completed"

@@ -1,8 +1,9 @@
 """Twilio's reports: how far a call, a stream or a message is, and who picked up.
 
 A report is handed to the records and answered at once. It may come twice, late and in any order;
-the records keep the furthest word. A call or message that nobody knows is 404, records that do
-not answer in time are 503, after which Twilio tries again where the address says so.
+the records keep the furthest word. A call or message that nobody knows is 404, records that cannot
+answer are 503. A report of a call that takes the records longer than a webhook has is answered
+204 and written all the same: Twilio would not send it again.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ log = structlog.get_logger()
 
 RECORDS_S = 0.28
 """Longest wait for the records: a webhook is answered within 300 ms."""
+WRITING_S = 10.0
+"""Longest that a report may take to be written, though Twilio has its answer by then."""
 STREAM_EVENTS = frozenset({"stream-started", "stream-stopped", "stream-error"})
 MAX_BODY_CHARS = 1600
 
@@ -150,14 +153,43 @@ async def asked(answer: Awaitable[T], what: str) -> T:
 
 
 async def _report(parts: ServerParts, report: CallReport) -> bool:
-    """Take a report down; one of a call that is not known yet is kept aside."""
-    what = type(report).__name__
-    known = await asked(tell(parts.phone_events, report), what)
+    """Take a report down; whether the call is known, and True as well while that goes on."""
+    writing = parts.tasks.spawn(_written(parts, report), name="report")
+    try:
+        async with asyncio.timeout(RECORDS_S):
+            found = await asyncio.shield(writing)
+    except TimeoutError:
+        # Nobody sends a report of a call again: it is taken, and the writing goes on.
+        log.info("records_late", what=type(report).__name__, call_sid=report.call_sid)
+        return True
+    if found is None or isinstance(found, BaseException):
+        raise web.HTTPServiceUnavailable(text="not now", headers={"Retry-After": "1"})
+    return found
+
+
+async def _written(parts: ServerParts, report: CallReport) -> bool | BaseException:
+    """Whether the call is known; what went wrong is said once and is a value."""
+    try:
+        async with asyncio.timeout(WRITING_S):
+            # The records belong to another package: any of their errors is a value here.
+            (found,) = await asyncio.gather(_take_down(parts, report), return_exceptions=True)
+    except TimeoutError as error:
+        found = error
+    if isinstance(found, BaseException):
+        reason = type(found).__name__
+        what = type(report).__name__
+        log.warning("records_failed", what=what, call_sid=report.call_sid, reason=reason)
+    return found
+
+
+async def _take_down(parts: ServerParts, report: CallReport) -> bool:
+    """Hand a report to the records; one of a call that is not known yet is kept aside."""
+    known = await tell(parts.phone_events, report)
     if known or parts.early is None:
         return known
     await parts.early.keep(report)
     # The call may have become known meanwhile; then nobody would come for what is kept.
-    return await asked(tell(parts.phone_events, report), what)
+    return await tell(parts.phone_events, report)
 
 
 def _taken(known: bool) -> web.Response:
