@@ -169,6 +169,7 @@ database, cache = EmbeddedPostgres(durable=False), EmbeddedRedis()
 database.start()
 cache.start()
 print(database.pid, database._runtime, cache.pid, cache._runtime, flush=True)
+print(database._data_dir(), flush=True)
 sys.stdin.readline()
 os._exit(3)
 """
@@ -182,6 +183,7 @@ def test_both_servers_and_their_folders_go_with_a_parent_that_dies(end: str) -> 
         assert parent.stdout is not None
         assert parent.stdin is not None
         words = parent.stdout.readline().decode().split()
+        data = Path(parent.stdout.readline().decode().strip())
         if end == "killed":
             parent.send_signal(signal.SIGKILL)
         else:
@@ -190,6 +192,7 @@ def test_both_servers_and_their_folders_go_with_a_parent_that_dies(end: str) -> 
         parent.wait(10)
     for pid, folder in ((words[0], words[1]), (words[2], words[3])):
         assert wait_until_gone(int(pid), Path(folder)), f"{pid} or {folder} is still there"
+    assert wait_until_gone(int(words[0]), data), f"{data} is still there"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another account")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -26,7 +27,8 @@ if [ -n "$watched" ]; then
   done
   kill -KILL "$watched" 2>/dev/null
 fi
-[ -n "$2" ] && rm -rf -- "$2"
+shift
+rm -rf -- "$@"
 exit 0
 """
 
@@ -46,7 +48,7 @@ class ChildError(RuntimeError):
 
 
 class Guardian:
-    """A small shell that ends a server and removes its folder when this process dies.
+    """A small shell that ends a server and removes its folders when this process dies.
 
     It sleeps on a pipe whose other end only this process holds, so `kill -9` of this process wakes
     it as surely as a normal exit. `release` sends it home without any clean-up.
@@ -54,10 +56,10 @@ class Guardian:
 
     __slots__ = ("_shell",)
 
-    def __init__(self, folder: Path | None, end_signal: signal.Signals) -> None:
+    def __init__(self, folders: Sequence[Path], end_signal: signal.Signals) -> None:
         name = end_signal.name.removeprefix("SIG")
         self._shell = subprocess.Popen(
-            ["/bin/sh", "-c", _SCRIPT, "guardian", name, str(folder or "")],
+            ["/bin/sh", "-c", _SCRIPT, "guardian", name, *map(str, folders)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

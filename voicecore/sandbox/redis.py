@@ -66,7 +66,7 @@ class EmbeddedRedis(EmbeddedServer):
     def _prepare(self) -> None:
         if self._runtime is None:
             self._runtime = Path(tempfile.mkdtemp(prefix="voicecore-redis-"))
-            self._guardian = Guardian(self._runtime, signal.SIGTERM)
+            self._guardian = Guardian([self._runtime], signal.SIGTERM)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         program = _find_server()
