@@ -57,6 +57,7 @@ def test_the_quick_race_keeps_every_promise(tmp_path: Path) -> None:
     assert figures["booked"] == figures["events"] > 50
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_without_the_constraint_the_checker_finds_overlaps(tmp_path: Path) -> None:
     outcome = await run_race(replace(SMALL, without_constraint=True), tmp_path)

@@ -175,7 +175,7 @@ os._exit(3)
 """
 
 
-@pytest.mark.parametrize("end", ["killed", "left"])
+@pytest.mark.parametrize("end", ["killed", pytest.param("left", marks=pytest.mark.slow)])
 def test_both_servers_and_their_folders_go_with_a_parent_that_dies(end: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -18,7 +18,7 @@ from scheduler.calendar_status import look_at_calendar
 from scheduler.calendar_sync import CalendarSync
 from scheduler.google_calendar import CalendarAccess, GoogleCalendar
 from scheduler.job_desk import JobDesk
-from scheduler.jobs import JobQueue
+from scheduler.jobs import CALENDAR_SYNC, JobQueue
 from scheduler.worker import Duties, run_worker
 from tests.scheduler.conftest import NINE, ZONE, ShopFloor, hours
 from tests.scheduler.test_worker import QUICK, drained, pending, quick_gate, until, working
@@ -127,7 +127,10 @@ async def test_a_problem_of_the_account_is_said_once_and_bookings_go_on(
     assert re.search(says, said[0].__dict__["reason"])
     assert "\n" not in said[0].__dict__["reason"]
     assert google.events == []
-    assert (await pending(floor, "queued"), await pending(floor, "failed")) == (3, 0)
+    assert (await pending(floor, "queued", kind=CALENDAR_SYNC), await pending(floor, "failed")) == (
+        3,
+        0,
+    )
 
 
 async def test_an_event_that_google_refuses_is_kept_with_googles_words(
