@@ -46,3 +46,11 @@ def test_a_write_of_an_interrupted_reply_is_still_running():
     assert not call.state.has_running_writes
     call.interim("wait")
     assert call.state.has_running_writes
+
+
+def test_a_caller_who_is_taken_back_is_asked_nothing_again_and_not_handed_on_again():
+    log = Playbook().answered().state.log
+    state = CallState.taken_back(Policy(can_transfer=True), PHRASES, log, 4)
+    assert (state.log, state.turn) == (log, 4)
+    assert state.greeting_text == PHRASES.taken_back
+    assert not state.policy.can_transfer

@@ -68,6 +68,16 @@ def test_a_parameter_holds_less_than_500_characters() -> None:
         twiml.connect_stream(URL, parameters={"": "v"})
 
 
+def test_a_text_message_is_answered_with_text_or_not_at_all() -> None:
+    assert shape(tree(twiml.message("a < b\x00"))) == (
+        "Response",
+        {},
+        "",
+        [("Message", {}, "a < b ", [])],
+    )
+    assert shape(tree(twiml.message(""))) == ("Response", {}, "", [])
+
+
 def test_small_documents() -> None:
     assert shape(tree(twiml.hangup())) == ("Response", {}, "", [("Hangup", {}, "", [])])
     assert tree(twiml.reject())[0].attrib == {"reason": "rejected"}

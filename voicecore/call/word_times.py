@@ -152,8 +152,9 @@ def _place(
 def _after(share: float, spans: Spans) -> float:
     """Return the time at which this share of the sounding time is over."""
     left = share * sum(end - start for start, end in spans)
-    for start, end in spans:
+    for start, end in spans[:-1]:
         if left <= end - start + 1e-9:
             return start + left
         left -= end - start
-    return float(spans[-1][1])
+    start, end = spans[-1]
+    return min(start + left, float(end))
