@@ -60,6 +60,8 @@ DATABASE_LOST = (
     FailingListenerError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    # What a connection says that is cut off while it is being used.
+    asyncpg.InternalClientError,
     OSError,
 )
 # Times of cron, in UTC: which kind of job is written down when.
