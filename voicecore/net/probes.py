@@ -158,24 +158,27 @@ async def redis_keeps(url: str) -> str:
     """
     client = redis.asyncio.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3)
     try:
-        version = await _redis_version(client)
-        if version and tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
-            raise ProbeError(f"version {version} is older than 6.2")
         key, value = f"doctor:{secrets.token_hex(8)}", secrets.token_hex(8)
         await client.set(key, value, ex=60)
         kept = await client.getdel(key)
         if kept != value.encode():
             raise ProbeError("it does not keep what it is given")
+        version = await _redis_version(client)
+        if version and tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
+            raise ProbeError(f"version {version} is older than 6.2")
     finally:
         await client.aclose()
     return f"version {version or 'unknown'} keeps a key"
 
 
 async def _redis_version(client: redis.asyncio.Redis) -> str:
-    """Return what the server calls its version; empty where it may not or cannot tell."""
+    """Return what the server calls its version; empty where it may not or cannot tell.
+
+    A stand-in without INFO refuses it and hangs up.
+    """
     try:
         return str((await client.info("server"))["redis_version"])
-    except redis.exceptions.ResponseError:
+    except (redis.exceptions.ResponseError, redis.exceptions.ConnectionError):
         return ""
 
 
