@@ -36,6 +36,7 @@ class PublicHolidays:
         try:
             self._names = country_holidays(country, subdiv=subdivision, years=years)
         except NotImplementedError as error:
+            # What the package raises for a country or part that it does not know.
             raise UnknownHolidaysError(country, subdivision) from error
 
     def __contains__(self, day: object) -> bool:

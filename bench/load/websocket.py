@@ -14,6 +14,7 @@ import asyncio
 import base64
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast
 
@@ -42,7 +43,7 @@ def server_frame(payload: bytes, opcode: int = TEXT) -> bytes:
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big") + payload
 
 
-class WebSocketPeer(asyncio.Protocol):
+class WebSocketPeer(asyncio.Protocol, ABC):
     """One connection after its handshake; subclasses override `on_message` and `on_closed`."""
 
     _frame: Callable[[bytes, int], bytes] = staticmethod(server_frame)
@@ -113,8 +114,9 @@ class WebSocketPeer(asyncio.Protocol):
             start = at + size
         self._rest = data[start:] if start < end else b""
 
+    @abstractmethod
     def _accept(self, head: bytes) -> bool:
-        raise NotImplementedError
+        """Take the other side's half of the handshake; False refuses it."""
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode in (TEXT, BINARY):
