@@ -15,8 +15,8 @@ from scheduler.jobs import JobQueue
 from scheduler.reminder_result import ReminderResults, result_of
 from tests.crm.test_phone_reports import Text
 from tests.scheduler.conftest import ShopFloor
-from tests.scheduler.reminders.virtual_month import Progress
 from voicecore.net.outbound_dialer import OutboundDialer
+from voicecore.net.phone_events import CallProgress
 from voicecore.net.twilio_rest import TwilioRest
 from voicecore.sandbox.twilio import TwilioSandbox
 
@@ -82,7 +82,9 @@ async def test_who_wants_no_calls_is_never_rung_again(floor: ShopFloor, jobs: Jo
     results = ReminderResults(floor.pool, jobs)
     notes = {"notes": ["reminder: wants_no_calls"]}
     await CallJournal(floor.pool).call_ended(SID, at=NOW, outcome="agent", stats=notes)
-    await PhoneReports(floor.pool).call_status(Progress(call_sid=SID, status="completed", at=NOW))
+    await PhoneReports(floor.pool).call_status(
+        CallProgress(call_sid=SID, status="completed", at=NOW)
+    )
     for _ in range(2):
         await results.call_status(SID, "completed")
         await results.write(attempt_id, 0)

@@ -32,6 +32,7 @@ from scheduler.reminder_plan import ReminderPlanner
 from scheduler.reminder_result import ReminderResults
 from scheduler.reminder_rules import ReminderRules
 from voicecore.net.outbound_dialer import DialOutcome, OutboundDialer
+from voicecore.net.phone_events import CallProgress
 from voicecore.net.twilio_rest import RestCall
 from voicecore.sandbox.twilio import TwilioSandbox
 
@@ -41,21 +42,6 @@ STATE_ZONES = {"IL": "America/Chicago", "HI": "Pacific/Honolulu", "NY": "America
 
 class WorkerDiedError(Exception):
     """The process is gone at this point; another one takes the job over."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What Twilio reports of a call."""
-
-    call_sid: str
-    status: str
-    at: datetime
-    sequence: int | None = None
-    from_e164: str | None = None
-    to_e164: str | None = None
-    duration_s: int | None = None
-    answered_by: str = ""
-    error_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +260,7 @@ class VirtualMonth:
         reports = PhoneReports(self.pool)
         for _ in range(self.rng.choice((1, 2))):
             known = await reports.call_status(
-                Progress(call_sid=sid, status=status, at=self.clock.now)
+                CallProgress(call_sid=sid, status=status, at=self.clock.now)
             )
             assert known
             await self.results.call_status(sid, status)
